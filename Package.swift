@@ -1,0 +1,82 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Arrows point down: the executables compose, the targets under Shared know nothing of them,
+// and neither executable ever imports the other (docs/architecture.md, "Targets").
+
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func shared(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/Shared/\(name)", swiftSettings: strict)
+}
+
+func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, path: "Tests/\(name)Tests",
+        swiftSettings: strict)
+}
+
+let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let sqlite: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+
+let package = Package(
+    name: "continuo",
+    products: [
+        .executable(name: "Frontdoor", targets: ["Frontdoor"]),
+        .executable(name: "Worker", targets: ["Worker"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CZeroMQ", path: "Sources/Shared/CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+        .systemLibrary(
+            name: "COpenSSL", path: "Sources/Shared/COpenSSL", providers: [.apt(["libssl-dev"])]),
+        shared("Identity", ["COpenSSL"]),
+        shared("JSONText"),
+        shared("Sylkrtc", ["Identity", "JSONText"]),
+        shared("Bus", ["CZeroMQ", "Identity", nio]),
+        shared("Registry", ["Identity", sqlite, logging]),
+        shared("Settings"),
+        shared("Telemetry", [logging]),
+        .executableTarget(
+            name: "Frontdoor",
+            dependencies: [
+                "Identity", "JSONText", "Sylkrtc", "Bus", "Registry", "Settings", "Telemetry",
+                nio, nioPosix, nioHTTP, nioWebSocket, logging, lifecycle, arguments,
+            ],
+            path: "Sources/Frontdoor", resources: [.copy("Page")], swiftSettings: strict),
+        .executableTarget(
+            name: "Worker",
+            dependencies: [
+                "Identity", "JSONText", "Sylkrtc", "Bus", "Registry", "Settings", "Telemetry",
+                nio, nioPosix, nioHTTP, nioWebSocket, logging, lifecycle, arguments,
+            ],
+            path: "Sources/Worker", swiftSettings: strict),
+        tests(of: "Identity"),
+        tests(of: "JSONText"),
+        tests(of: "Sylkrtc", ["JSONText", "Identity"]),
+        tests(of: "Bus", ["Identity", nio, nioEmbedded, nioPosix]),
+        tests(of: "Registry", ["Identity", logging]),
+        tests(of: "Settings"),
+        tests(of: "Frontdoor", ["Identity", "Sylkrtc", "JSONText", "Bus", "Registry", "Settings", nio, nioEmbedded, nioHTTP, nioWebSocket]),
+        tests(of: "Worker", ["Identity", "Sylkrtc", "JSONText", "Bus", "Registry", "Settings", nio, nioEmbedded]),
+    ],
+    swiftLanguageModes: [.v6]
+)
