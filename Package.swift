@@ -27,6 +27,7 @@ let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "s
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let sqlite: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 
@@ -52,21 +53,21 @@ let package = Package(
         shared("JSONText"),
         shared("Sylkrtc", ["Identity", "JSONText"]),
         shared("Bus", ["CZeroMQ", "Identity", nio]),
-        shared("Registry", ["Identity", sqlite, logging]),
-        shared("Settings"),
+        shared("Registry", ["Identity", sqlite, logging, nio]),
+        shared("Settings", ["Identity"]),
         shared("Telemetry", [logging]),
         .executableTarget(
             name: "Frontdoor",
             dependencies: [
                 "Identity", "JSONText", "Sylkrtc", "Bus", "Registry", "Settings", "Telemetry",
-                nio, nioPosix, nioHTTP, nioWebSocket, logging, lifecycle, arguments,
+                nio, nioPosix, nioHTTP, nioWebSocket, logging, lifecycle, signals, arguments,
             ],
             path: "Sources/Frontdoor", resources: [.copy("Page")], swiftSettings: strict),
         .executableTarget(
             name: "Worker",
             dependencies: [
                 "Identity", "JSONText", "Sylkrtc", "Bus", "Registry", "Settings", "Telemetry",
-                nio, nioPosix, nioHTTP, nioWebSocket, logging, lifecycle, arguments,
+                nio, nioPosix, nioHTTP, nioWebSocket, logging, lifecycle, signals, arguments,
             ],
             path: "Sources/Worker", swiftSettings: strict),
         tests(of: "Identity"),
@@ -74,7 +75,7 @@ let package = Package(
         tests(of: "Sylkrtc", ["JSONText", "Identity"]),
         tests(of: "Bus", ["Identity", nio, nioEmbedded, nioPosix]),
         tests(of: "Registry", ["Identity", logging]),
-        tests(of: "Settings"),
+        tests(of: "Settings", ["Identity"]),
         tests(of: "Frontdoor", ["Identity", "Sylkrtc", "JSONText", "Bus", "Registry", "Settings", nio, nioEmbedded, nioHTTP, nioWebSocket]),
         tests(of: "Worker", ["Identity", "Sylkrtc", "JSONText", "Bus", "Registry", "Settings", nio, nioEmbedded]),
     ],

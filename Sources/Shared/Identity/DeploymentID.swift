@@ -36,7 +36,8 @@ public struct SlotID: Hashable, Sendable, CustomStringConvertible {
 
     public init?(_ text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, let node = NodeName(String(parts[0])), let number = Int(parts[1]) else { return nil }
+        guard parts.count == 2, let node = NodeName(String(parts[0])), let number = Int(canonical: parts[1])
+        else { return nil }
         self.init(node: node, number: number)
     }
 }

@@ -32,8 +32,9 @@ public struct FrontdoorLoopID: Hashable, Sendable, CustomStringConvertible {
 
     public init?(_ text: some StringProtocol) {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[0].first == "f", let number = Int(parts[0].dropFirst()),
-            let frontdoor = FrontdoorID(number), let incarnation = Incarnation(parts[1]), let loop = UInt16(parts[2])
+        guard parts.count == 3, parts[0].first == "f", let number = Int(canonical: parts[0].dropFirst()),
+            let frontdoor = FrontdoorID(number), let incarnation = Incarnation(parts[1]),
+            let loop = UInt16(canonical: parts[2])
         else { return nil }
         self.init(frontdoor: frontdoor, incarnation: incarnation, loop: loop)
     }

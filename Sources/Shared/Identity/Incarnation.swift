@@ -22,7 +22,7 @@ extension Incarnation: CustomStringConvertible {
     public var description: String { String(rawValue, radix: 36) }
 
     public init?(_ text: some StringProtocol) {
-        guard let value = UInt64(text, radix: 36) else { return nil }
+        guard let value = UInt64(canonical: text, radix: 36) else { return nil }
         self.init(rawValue: value)
     }
 }

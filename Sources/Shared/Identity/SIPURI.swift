@@ -26,6 +26,8 @@ public struct SIPURI: Hashable, Sendable {
             guard !user.isEmpty, Self.isEscaped(user, besides: "-_.!~*'()&=+$,;?/"),
                 Self.isEscaped(password, besides: "-_.!~*'()&=+$,")
             else { return nil }
+            // `sip:sip:alice@…` has a scheme too many, it does not mean a user `sip` with the password `alice`.
+            guard user.count == userInfo.count || !["sip", "sips"].contains(user.lowercased()) else { return nil }
             self.user = String(user)
             rest = rest[rest.index(after: at)...]
         } else {
@@ -40,7 +42,9 @@ public struct SIPURI: Hashable, Sendable {
             guard let close = hostPort.firstIndex(of: "]") else { return nil }
             host = hostPort[...close]
             let inside = host.dropFirst().dropLast()
-            guard inside.contains(":"), inside.allSatisfy({ $0.isHexDigit || $0 == ":" || $0 == "." }) else { return nil }
+            guard inside.contains(":"), inside.allSatisfy({ $0.isHexDigit || $0 == ":" || $0 == "." }) else {
+                return nil
+            }
         } else {
             host = hostPort.prefix { $0 != ":" }
             guard Self.isHostName(host) else { return nil }

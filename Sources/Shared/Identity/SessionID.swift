@@ -14,7 +14,7 @@ public struct ConnectionID: Hashable, Sendable, CustomStringConvertible {
 
     public init?(_ text: some StringProtocol) {
         guard let dot = text.lastIndex(of: "."), let owner = FrontdoorLoopID(text[..<dot]),
-            let number = UInt64(text[text.index(after: dot)...])
+            let number = UInt64(canonical: text[text.index(after: dot)...])
         else { return nil }
         self.init(owner: owner, number: number)
     }
@@ -49,7 +49,7 @@ public struct SessionID: Hashable, Sendable, CustomStringConvertible {
 
     public init?(_ text: some StringProtocol) {
         guard let dot = text.lastIndex(of: "."), let connection = ConnectionID(text[..<dot]),
-            let request = UInt64(text[text.index(after: dot)...])
+            let request = UInt64(canonical: text[text.index(after: dot)...])
         else { return nil }
         self.init(connection: connection, request: RequestSequence(rawValue: request))
     }
@@ -57,11 +57,11 @@ public struct SessionID: Hashable, Sendable, CustomStringConvertible {
 
 /// What a client calls its session: its own choice, unique among its sessions and in a room.
 ///
-/// Not empty, at most 255 bytes, and not `videoroom`, the server's own name in `configure-room` events.
+/// Not empty, at most 128 bytes, and not `videoroom`, the server's own name in `configure-room` events.
 public struct ClientSessionID: Hashable, Sendable, CustomStringConvertible {
     public let description: String
 
-    public static let maximumLength = 255
+    public static let maximumLength = 128
     public static let reserved = "videoroom"
 
     public init?(_ text: String) {

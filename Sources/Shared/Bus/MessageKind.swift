@@ -1,0 +1,22 @@
+/// What a message is for. The numbers are on the wire: they are never given a new meaning.
+public enum MessageKind: UInt8, Sendable, CaseIterable {
+    /// The worker's first message on a link: who it is, and in which life.
+    case hello = 1
+    /// The front door's first: its loop's connections on this worker, what they were told and what they wait for. A
+    /// long list takes several messages.
+    case list
+    /// A client's request, to the worker.
+    case request
+    /// The answer to a request, to the front door.
+    case answer
+    /// What a client has to be told, to the front door.
+    case event
+    /// One session is up to date again after a list: new requests may flow.
+    case resynced
+    /// The worker is to let go of what the body names.
+    case release
+    /// A connection is closed, for good.
+    case gone
+    /// Nothing but a sign of life, every ``LinkTiming/heartbeat``, in both directions.
+    case heartbeat
+}

@@ -1,0 +1,45 @@
+import Glibc
+import NIOCore
+
+/// A ROUTER on its loop.
+final class ZeroMQRouterSocket: RouterSocket {
+    private let pump: ZeroMQPump
+    private let receive: (RoutingID, ByteBuffer) -> Void
+
+    init(_ pump: ZeroMQPump, receive: @escaping (RoutingID, ByteBuffer) -> Void) {
+        self.pump = pump
+        self.receive = receive
+    }
+
+    func send(_ message: ByteBuffer, to id: RoutingID) -> SendOutcome {
+        precondition(message.readableBytes > 0, "empty messages are probes")
+        guard message.readableBytes <= BusLimits.maximumMessage else { return .tooLong }
+        pump.sent()
+        // Only the first part can be refused: ZeroMQ accepts messages as a whole.
+        var code = id.bytes.withUnsafeBytes { pump.socket.send($0, hasMore: true) }
+        if code == 0 { code = message.withUnsafeReadableBytes { pump.socket.send($0, hasMore: false) } }
+        return switch code {
+        case 0: .sent
+        case EAGAIN: .full
+        default: .unreachable
+        }
+    }
+
+    func flush() { pump.flush() }
+
+    func close() { pump.close() }
+
+    func takeOne() -> Bool {
+        let socket = pump.socket
+        guard let hasBody = socket.receivePart() else { return false }
+        guard hasBody else { return true }
+        let sender = socket.withPart { RoutingID(bytes: $0) }
+        guard let isLonger = socket.receivePart() else { return true }
+        guard let sender, !isLonger else {
+            if isLonger { socket.skipParts() }
+            return true
+        }
+        receive(sender, socket.copyPart())
+        return true
+    }
+}

@@ -1,0 +1,136 @@
+import Identity
+
+/// Whether what is done needs the writer's lock.
+public enum RegistryAccess: Equatable, Sendable {
+    case read
+    case write
+}
+
+/// What maps rooms and sessions to workers: a port of few, whole operations.
+///
+/// A store is confined to the thread that made it. Every operation is atomic: it happens as a whole, before or after
+/// every other one of any process, or it throws and nothing happened.
+///
+/// A row is written by its owner only, and every write that names an owner (a slot or front door with its incarnation)
+/// is refused
+/// - with ``RegistryError/superseded`` when the name has another incarnation by now: the writer exits at once;
+/// - with ``RegistryError/unavailable(_:)`` when the name has no row at all, which happens only when the registry was
+///   lost or replaced: its owner puts it back (``restoreSlot(_:)``, ``restoreFrontdoor(_:)``), then what hangs on it.
+///
+/// Any operation throws ``RegistryError/unavailable(_:)`` when the registry cannot be reached or does not answer in
+/// time. Leases are instants of the caller's host; a store shared by several hosts translates to a clock they share.
+public protocol RegistryStore: AnyObject {
+    // MARK: Transactions
+
+    /// Runs several operations as one: all of them or, when `body` throws or the commit fails, none.
+    ///
+    /// May be nested: a throwing inner transaction undoes its own part only, and the outer one may go on. An inner one
+    /// asks for no more than the outer one did (a write within a read is a precondition failure).
+    func transaction<Value>(
+        _ access: RegistryAccess, _ body: () throws(RegistryError) -> Value
+    ) throws(RegistryError) -> Value
+
+    /// Frees what the store holds. Every operation afterwards is unavailable.
+    func close()
+
+    // MARK: Slots
+
+    /// Gives the slot to a new holder: whoever had it before is superseded from now on. Its rooms and sessions come
+    /// with it. `draining` stays as it was, the load starts at 0, Janus counts as down until the first renewal.
+    ///
+    /// The caller holds the slot's lock file; only that gives the right to do this.
+    ///
+    /// - Parameter wallClock: milliseconds since 1970 (``Incarnation/following(_:wallClock:)``).
+    func takeSlot(
+        _ slot: SlotID, endpoint: String, janus: String, weight: Int, wallClock: UInt64, lease: LeaseInstant
+    ) throws(RegistryError) -> Incarnation
+
+    /// Puts back the row of a slot that is still held, as after the registry was replaced. Harmless when it is there.
+    ///
+    /// - Throws: ``RegistryError/superseded`` when the row bears a larger incarnation.
+    func restoreSlot(_ row: SlotRow) throws(RegistryError)
+
+    func renewSlot(
+        _ owner: RoomOwner, load: Int, servesJanus: Bool, lease: LeaseInstant
+    ) throws(RegistryError)
+
+    func setDraining(_ draining: Bool, owner: RoomOwner) throws(RegistryError)
+
+    /// Ends the lease at once. The row, its rooms and its sessions stay for the next holder.
+    func releaseSlot(_ owner: RoomOwner) throws(RegistryError)
+
+    /// All slots, ordered by name.
+    func slots() throws(RegistryError) -> [SlotRow]
+
+    // MARK: Front doors
+
+    /// Starts a new life of a front door: what any earlier one left behind counts for nothing from now on.
+    func registerFrontdoor(
+        _ id: FrontdoorID, wallClock: UInt64, lease: LeaseInstant
+    ) throws(RegistryError) -> Incarnation
+
+    /// Puts back the row of a living front door. Harmless when it is there.
+    ///
+    /// - Throws: ``RegistryError/superseded`` when the row bears a larger incarnation.
+    func restoreFrontdoor(_ row: FrontdoorRow) throws(RegistryError)
+
+    func renewFrontdoor(
+        _ id: FrontdoorID, incarnation: Incarnation, lease: LeaseInstant
+    ) throws(RegistryError)
+
+    /// Removes the row if it is this incarnation's, and does nothing otherwise.
+    func releaseFrontdoor(_ id: FrontdoorID, incarnation: Incarnation) throws(RegistryError)
+
+    /// All front doors, ordered by number.
+    func frontdoors() throws(RegistryError) -> [FrontdoorRow]
+
+    // MARK: Rooms
+
+    func room(_ uri: RoomURI) throws(RegistryError) -> RoomRow?
+
+    /// Makes the room the claimant's (`claim.owner`) unless it is somebody's already. Of several claimants exactly one
+    /// gets it. Claiming again what one owns, with the same Janus room, is ``RoomClaimOutcome/claimed`` and writes
+    /// nothing.
+    func claimRoom(_ claim: RoomRow) throws(RegistryError) -> RoomClaimOutcome
+
+    /// Janus has the room.
+    ///
+    /// - Throws: ``RegistryError/conflict(_:)`` when the room is not this owner's life of it (any more), likewise below.
+    func roomCreated(_ uri: RoomURI, owner: RoomOwner, janusRoom: JanusRoomID) throws(RegistryError)
+
+    /// Who is shown first, and which version that is. The same version again overwrites; an older one is a conflict.
+    func configureRoom(
+        _ uri: RoomURI, owner: RoomOwner, janusRoom: JanusRoomID, activeParticipants: [String], originator: String?,
+        version: Int64
+    ) throws(RegistryError)
+
+    /// The room is being taken down.
+    func roomDestroying(_ uri: RoomURI, owner: RoomOwner, janusRoom: JanusRoomID) throws(RegistryError)
+
+    /// Removes this life of the room. A row of another slot or with another Janus room stays, and that is no error.
+    func releaseRoom(_ uri: RoomURI, owner: RoomOwner, janusRoom: JanusRoomID) throws(RegistryError)
+
+    /// Ordered by address.
+    func rooms(of slot: SlotID) throws(RegistryError) -> [RoomRow]
+
+    // MARK: Sessions
+
+    /// Records a session, once, before anything is done for it in Janus. The same session again is fine: `handle` and
+    /// `ended` are not compared, and stay as they are recorded.
+    ///
+    /// - Precondition: the row names the owner's slot.
+    /// - Throws: ``RegistryError/conflict(_:)`` when the id is recorded with other content.
+    func recordSession(_ row: SessionRow, owner: RoomOwner) throws(RegistryError)
+
+    /// Ids of sessions that are not the owner's, or gone, are passed over.
+    func recordHandles(_ handles: [(SessionID, JanusHandleID)], owner: RoomOwner) throws(RegistryError)
+
+    /// An absent session is fine.
+    func markEnded(_ session: SessionID, owner: RoomOwner) throws(RegistryError)
+
+    /// Ids of sessions that are not the owner's, or gone, are passed over.
+    func deleteSessions(_ sessions: [SessionID], owner: RoomOwner) throws(RegistryError)
+
+    /// Ordered by id.
+    func sessions(of slot: SlotID) throws(RegistryError) -> [SessionRow]
+}

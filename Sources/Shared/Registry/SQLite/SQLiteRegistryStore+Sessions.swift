@@ -1,0 +1,81 @@
+import GRDB
+import Identity
+
+extension SQLiteRegistryStore {
+    public func recordSession(_ row: SessionRow, owner: RoomOwner) throws(RegistryError) {
+        precondition(row.slot == owner.slot, "a session is recorded by the slot it belongs to")
+        try operation(.write) { transaction throws(RegistryError) in
+            try requireCurrent(owner, transaction)
+            let inserted = try transaction.change(
+                """
+                INSERT INTO session (id, slot, client_session, account, display_name, role, parent, room, feed_target,
+                handle, ended) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                """,
+                [
+                    row.id.description, row.slot.description, row.clientSession.description, row.account.description,
+                    row.displayName, row.role.rawValue, row.parent?.description, row.room?.description,
+                    row.feedTarget?.rawValue.column, row.handle?.rawValue.column, row.ended,
+                ])
+            if inserted == 1 { return }
+            guard let found = try transaction.first(Self.select + " WHERE id = ?", [row.id.description]),
+                try Self.decode(found).isSameSession(as: row)
+            else { throw .conflict("session \(row.id) is recorded with other content") }
+        }
+    }
+
+    public func recordHandles(
+        _ handles: [(SessionID, JanusHandleID)], owner: RoomOwner
+    ) throws(RegistryError) {
+        try operation(.write) { transaction throws(RegistryError) in
+            try requireCurrent(owner, transaction)
+            for (session, handle) in handles {
+                try transaction.change(
+                    "UPDATE session SET handle = ? WHERE id = ? AND slot = ?",
+                    [handle.rawValue.column, session.description, owner.slot.description])
+            }
+        }
+    }
+
+    public func markEnded(_ session: SessionID, owner: RoomOwner) throws(RegistryError) {
+        try operation(.write) { transaction throws(RegistryError) in
+            try requireCurrent(owner, transaction)
+            try transaction.change(
+                "UPDATE session SET ended = 1 WHERE id = ? AND slot = ?",
+                [session.description, owner.slot.description])
+        }
+    }
+
+    public func deleteSessions(_ sessions: [SessionID], owner: RoomOwner) throws(RegistryError) {
+        try operation(.write) { transaction throws(RegistryError) in
+            try requireCurrent(owner, transaction)
+            for session in sessions {
+                try transaction.change(
+                    "DELETE FROM session WHERE id = ? AND slot = ?",
+                    [session.description, owner.slot.description])
+            }
+        }
+    }
+
+    public func sessions(of slot: SlotID) throws(RegistryError) -> [SessionRow] {
+        try operation(.read) { transaction throws(RegistryError) in
+            let rows = try transaction.all(Self.select + " WHERE slot = ? ORDER BY id", [slot.description])
+            return try rows.map(Self.decode)
+        }
+    }
+
+    private static let select = """
+        SELECT id, slot, client_session, account, display_name, role, parent, room, feed_target, handle, ended FROM session
+        """
+
+    private static func decode(_ row: Row) throws(RegistryError) -> SessionRow {
+        var reader = RowReader(row, table: "session")
+        return SessionRow(
+            id: try reader.parsed { SessionID($0) }, slot: try reader.parsed(SlotID.init),
+            clientSession: try reader.parsed(ClientSessionID.init), account: try reader.parsed(AddressOfRecord.init),
+            displayName: try reader.optionalText(), role: try reader.parsed(SessionRow.Role.init),
+            parent: try reader.optionalParsed { SessionID($0) }, room: try reader.optionalParsed { RoomURI($0) },
+            feedTarget: try reader.optionalInteger().map { PublisherID(rawValue: UInt64(bitPattern: $0)) },
+            handle: try reader.optionalInteger().map { JanusHandleID(rawValue: UInt64(bitPattern: $0)) },
+            ended: try reader.flag())
+    }
+}

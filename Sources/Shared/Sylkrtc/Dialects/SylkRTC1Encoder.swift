@@ -1,0 +1,86 @@
+import Identity
+import JSONText
+
+/// sylkRTC-1, gateway to client (protocol page, sections 2 and 4).
+enum SylkRTC1Encoder {
+    static func encode(_ message: ServerMessage) -> [UInt8] {
+        var json = JSONWriter()
+        json.object { json in
+            switch message {
+            case .ready:
+                json.member("sylkrtc", "event")
+                json.member("event", "ready")
+            case .ack(let transaction):
+                json.member("sylkrtc", "ack")
+                json.member("transaction", transaction)
+            case .error(let transaction, let text):
+                json.member("sylkrtc", "error")
+                json.member("transaction", transaction)
+                json.member("error", text)
+            case .videoroom(let session, let event):
+                json.member("sylkrtc", "videoroom_event")
+                json.member("session", session.description)
+                videoroom(event, &json)
+            }
+        }
+        return json.bytes
+    }
+
+    private static func videoroom(_ event: VideoroomEvent, _ json: inout JSONWriter) {
+        switch event {
+        case .state(let state):
+            json.member("event", "state")
+            json.object("data") { json in
+                switch state {
+                case .progress: json.member("state", "progress")
+                case .accepted(let answer):
+                    json.member("state", "accepted")
+                    json.member("sdp", answer.text)
+                case .established: json.member("state", "established")
+                case .terminated(let reason):
+                    json.member("state", "terminated")
+                    if let reason { json.member("reason", reason) }
+                }
+            }
+        case .initialPublishers(let publishers):
+            json.member("event", "initial_publishers")
+            list(publishers, &json)
+        case .publishersJoined(let publishers):
+            json.member("event", "publishers_joined")
+            list(publishers, &json)
+        case .publishersLeft(let sessions):
+            json.member("event", "publishers_left")
+            json.object("data") { json in
+                json.array("publishers") { json in
+                    for session in sessions { json.value(session.description) }
+                }
+            }
+        case .feedAttached(let subscription, let offer):
+            json.member("event", "feed_attached")
+            json.object("data") { json in
+                json.member("sdp", offer.text)
+                json.member("subscription", subscription.description)
+            }
+        case .feedEstablished(let subscription):
+            json.member("event", "feed_established")
+            json.object("data") { json in
+                json.member("state", "established")
+                json.member("subscription", subscription.description)
+            }
+        }
+    }
+
+    private static func list(_ publishers: [Publisher], _ json: inout JSONWriter) {
+        json.object("data") { json in
+            json.array("publishers") { json in
+                for publisher in publishers {
+                    json.object { json in
+                        json.member("id", publisher.session.description)
+                        json.member("uri", publisher.account.description)
+                        json.member("display_name", publisher.displayName)
+                    }
+                }
+            }
+        }
+    }
+}

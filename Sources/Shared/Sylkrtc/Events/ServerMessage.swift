@@ -1,0 +1,49 @@
+import Identity
+
+/// What the gateway tells a client. One set for every dialect.
+public enum ServerMessage: Equatable, Sendable {
+    /// E01
+    case ready
+    case ack(transaction: String)
+    case error(transaction: String, text: String)
+    /// E07 to E12. `session` is the receiver's base session, for feeds too.
+    case videoroom(session: ClientSessionID, VideoroomEvent)
+}
+
+public enum VideoroomEvent: Equatable, Sendable {
+    /// E07
+    case state(ConferenceState)
+    /// E08; told once, also when empty.
+    case initialPublishers([Publisher])
+    /// E09; never empty (D49).
+    case publishersJoined([Publisher])
+    /// E10; only ids that were announced, each once (D47).
+    case publishersLeft([ClientSessionID])
+    /// E11
+    case feedAttached(subscription: ClientSessionID, offer: SessionDescription)
+    /// E12
+    case feedEstablished(subscription: ClientSessionID)
+}
+
+/// E07's states, in the order a session can go through them.
+public enum ConferenceState: Equatable, Sendable {
+    case progress
+    case accepted(answer: SessionDescription)
+    case established
+    /// Without a reason: the client asked for it.
+    case terminated(reason: String?)
+}
+
+/// A participant as others see it.
+public struct Publisher: Hashable, Sendable {
+    public let session: ClientSessionID
+    public let account: AddressOfRecord
+    /// Empty when there is none.
+    public let displayName: String
+
+    public init(session: ClientSessionID, account: AddressOfRecord, displayName: String) {
+        self.session = session
+        self.account = account
+        self.displayName = displayName
+    }
+}

@@ -1,0 +1,39 @@
+import Identity
+import JSONText
+
+/// What a worker answers: the body of an `answer` on the bus. The request is named in the envelope.
+public enum WorkerAnswer: Equatable, Sendable {
+    case ack
+    /// In words for the client.
+    case error(String)
+    /// The room lives elsewhere: ask there.
+    case notOwner(SlotID)
+
+    public var encoded: [UInt8] {
+        var json = JSONWriter()
+        json.object { json in
+            switch self {
+            case .ack: json.member("answer", "ack")
+            case .error(let text):
+                json.member("answer", "error")
+                json.member("error", text)
+            case .notOwner(let slot):
+                json.member("answer", "not-owner")
+                json.member("slot", slot.description)
+            }
+        }
+        return json.bytes
+    }
+
+    public static func decode(_ body: [UInt8]) throws(ProtocolError) -> WorkerAnswer {
+        let fields = try InteriorFields(body)
+        switch try fields.string("answer") {
+        case "ack": return .ack
+        case "error": return .error(try fields.string("error"))
+        case "not-owner":
+            guard let slot = SlotID(try fields.string("slot")) else { throw ProtocolError("slot: malformed") }
+            return .notOwner(slot)
+        case let unknown: throw ProtocolError("unknown answer \(unknown)")
+        }
+    }
+}

@@ -1,0 +1,153 @@
+import Identity
+import JSONText
+
+/// What a front door asks of a worker: the dialect-neutral body of a `request` on the bus.
+///
+/// Sessions are named by the request that created them (``SessionID``); the connection stands in the envelope, so a
+/// front door can only speak of sessions of its own. What creates a session is that session's first request: it bears
+/// the number the session will be known by.
+public enum WorkerRequest: Equatable, Sendable {
+    case join(Join)
+    case feedAttach(base: RequestSequence, feed: ClientSessionID, publisher: String)
+    case feedAnswer(feed: RequestSequence, answer: SessionDescription)
+    case feedDetach(feed: RequestSequence)
+    case trickle(session: RequestSequence, candidates: [Candidate])
+    case update(session: RequestSequence, audio: Bool?, video: Bool?, bitrate: Int?)
+    case terminate(session: RequestSequence)
+    /// The connection has removed an account: everything of that account on that connection ends.
+    case releaseAccount(AddressOfRecord)
+
+    public struct Join: Equatable, Sendable {
+        public let session: ClientSessionID
+        public let account: AddressOfRecord
+        public let displayName: String?
+        /// The account may be believed: it is registered, or claims are trusted (D22).
+        public let isVerified: Bool
+        public let room: RoomURI
+        /// As the client wrote them, for texts that repeat them to it (D25).
+        public let accountAsSent: String
+        public let roomAsSent: String
+        public let offer: SessionDescription
+
+        public init(
+            session: ClientSessionID, account: SentAddress, displayName: String?, isVerified: Bool, room: SentAddress,
+            offer: SessionDescription
+        ) {
+            self.session = session
+            self.account = account.address
+            accountAsSent = account.sent
+            self.displayName = displayName
+            self.isVerified = isVerified
+            self.room = RoomURI(room.address)
+            roomAsSent = room.sent
+            self.offer = offer
+        }
+    }
+
+    public var encoded: [UInt8] {
+        var json = JSONWriter()
+        json.object { json in
+            switch self {
+            case .join(let join):
+                json.member("request", "join")
+                json.member("client", join.session.description)
+                json.member("account", join.accountAsSent)
+                if let displayName = join.displayName { json.member("display_name", displayName) }
+                json.member("verified", join.isVerified)
+                json.member("room", join.roomAsSent)
+                json.member("sdp", join.offer.text)
+            case .feedAttach(let base, let feed, let publisher):
+                json.member("request", "feed-attach")
+                json.member("session", base.rawValue)
+                json.member("client", feed.description)
+                json.member("publisher", publisher)
+            case .feedAnswer(let feed, let answer):
+                json.member("request", "feed-answer")
+                json.member("session", feed.rawValue)
+                json.member("sdp", answer.text)
+            case .feedDetach(let feed):
+                json.member("request", "feed-detach")
+                json.member("session", feed.rawValue)
+            case .trickle(let session, let candidates):
+                json.member("request", "trickle")
+                json.member("session", session.rawValue)
+                json.array("candidates") { json in
+                    for candidate in candidates { candidate.write(to: &json) }
+                }
+            case .update(let session, let audio, let video, let bitrate):
+                json.member("request", "update")
+                json.member("session", session.rawValue)
+                if let audio { json.member("audio", audio) }
+                if let video { json.member("video", video) }
+                if let bitrate { json.member("bitrate", bitrate) }
+            case .terminate(let session):
+                json.member("request", "terminate")
+                json.member("session", session.rawValue)
+            case .releaseAccount(let account):
+                json.member("request", "release-account")
+                json.member("account", account.description)
+            }
+        }
+        return json.bytes
+    }
+
+    /// - Throws: ``ProtocolError``. A worker must withstand a confused front door as a front door withstands clients.
+    public static func decode(_ body: [UInt8]) throws(ProtocolError) -> WorkerRequest {
+        let fields = try InteriorFields(body)
+        switch try fields.string("request") {
+        case "join":
+            guard let client = ClientSessionID(try fields.string("client")),
+                let account = SentAddress(try fields.string("account")),
+                let room = SentAddress(try fields.string("room")), let isVerified = fields.object["verified"]?.bool
+            else { throw ProtocolError("join: malformed") }
+            return .join(
+                Join(
+                    session: client, account: account, displayName: try fields.optional("display_name", \.string),
+                    isVerified: isVerified, room: room, offer: try fields.description("sdp")))
+        case "feed-attach":
+            guard let client = ClientSessionID(try fields.string("client")) else {
+                throw ProtocolError("feed-attach: malformed")
+            }
+            return .feedAttach(base: try fields.session(), feed: client, publisher: try fields.string("publisher"))
+        case "feed-answer":
+            return .feedAnswer(feed: try fields.session(), answer: try fields.description("sdp"))
+        case "feed-detach": return .feedDetach(feed: try fields.session())
+        case "trickle":
+            return .trickle(session: try fields.session(), candidates: try Candidate.list(fields.object["candidates"]))
+        case "update":
+            return .update(
+                session: try fields.session(), audio: try fields.optional("audio", \.bool),
+                video: try fields.optional("video", \.bool), bitrate: try fields.optional("bitrate") { $0.integer() })
+        case "terminate": return .terminate(session: try fields.session())
+        case "release-account":
+            guard let account = AddressOfRecord(try fields.string("account")) else {
+                throw ProtocolError("release-account: malformed")
+            }
+            return .releaseAccount(account)
+        case let unknown: throw ProtocolError("unknown request \(unknown)")
+        }
+    }
+}
+
+extension Candidate {
+    /// The object Janus takes in a `trickle`.
+    public func write(to json: inout JSONWriter) {
+        json.object { json in
+            json.member("candidate", candidate)
+            json.member("sdpMLineIndex", lineIndex)
+            json.member("sdpMid", mid)
+        }
+    }
+
+    fileprivate static func list(_ value: JSONValue?) throws(ProtocolError) -> [Candidate] {
+        guard let elements = value?.elements else { throw ProtocolError("trickle: malformed") }
+        var candidates: [Candidate] = []
+        for element in elements {
+            guard let candidate = element["candidate"], candidate.isString, let mid = element["sdpMid"], mid.isString,
+                let lineIndex = element["sdpMLineIndex"]?.integer(Int.self)
+            else { throw ProtocolError("trickle: malformed candidate") }
+            candidates.append(Candidate(candidate: candidate.raw, lineIndex: lineIndex, mid: mid.raw))
+        }
+        return candidates
+    }
+}

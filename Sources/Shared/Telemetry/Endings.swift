@@ -1,0 +1,17 @@
+import Foundation
+
+/// What `--version` says.
+public let productVersion = "0.1.0"
+
+/// Ends the process because its configuration cannot be used (status 78, EX_CONFIG of sysexits.h), in one line.
+public func endForConfiguration(_ problems: [String]) -> Never {
+    endInOneLine("configuration: \(problems.joined(separator: "; "))", status: 78)
+}
+
+/// Ends the process because it cannot do its work, in one line.
+public func endForFailure(_ problem: String) -> Never { endInOneLine(problem, status: EXIT_FAILURE) }
+
+private func endInOneLine(_ text: String, status: Int32) -> Never {
+    FileHandle.standardError.write(Data("\(text)\n".utf8))
+    exit(status)
+}

@@ -1,0 +1,76 @@
+import Foundation
+import Identity
+import Settings
+
+/// Everything a worker is told, read once and checked as a whole.
+struct WorkerConfiguration {
+    let installation: InstallationSettings
+    /// `[Worker] slots`: the node's slot set, `1-4` or `1,2,5`. Default `1`.
+    let slots: [Int]
+    /// `[Janus] api_url`. Default `ws://127.0.0.1:8188`.
+    let janus: JanusAddress
+    /// `[Janus] api_secret`; empty: none is sent.
+    let janusSecret: String?
+    /// `[Janus] admin_url`; none: the admin API is not used, and calls will not survive a restart.
+    let admin: JanusAddress?
+    let adminSecret: String?
+    let rooms: RoomRules
+    let unknownKeys: [String]
+
+    /// The secret that the original shipped: everybody knows it (D56).
+    static let publicSecret = "0745f2f74f34451c89343afcdcae5809"
+
+    /// - Throws: ``SettingsError`` with every mistake.
+    init(file: String?) throws(SettingsError) {
+        let ini: INIFile
+        if let file {
+            let text: String
+            do {
+                text = try String(contentsOfFile: file, encoding: .utf8)
+            } catch {
+                throw SettingsError(problems: ["\(file) cannot be read"])
+            }
+            ini = try INIFile(text)
+        } else {
+            ini = INIFile()
+        }
+        var reader = SettingsReader(ini)
+        installation = InstallationSettings(&reader)
+        slots = reader.value(
+            "Worker", "slots", default: [1], legal: "numbers from 1 to 999, as 1-4 or 1,2,5", parse: Self.numbers)
+        let address = "ws://host:port"
+        guard let standard = JanusAddress("ws://127.0.0.1:8188") else {
+            preconditionFailure("the standard address of Janus is malformed")
+        }
+        janus = reader.value("Janus", "api_url", default: standard, legal: address) { JanusAddress($0) }
+        janusSecret = reader.secret("Janus", "api_secret", default: Self.publicSecret)
+        admin = reader.value("Janus", "admin_url", default: nil, legal: "\(address), or nothing") { JanusAddress($0) }
+        adminSecret = reader.secret("Janus", "admin_secret", default: nil)
+        let defaults = RoomConfiguration.defaults(&reader)
+        rooms = RoomRules(
+            defaults: defaults, file: file,
+            recordings: reader.text("General", "recording_dir") ?? "/var/lib/continuo/recordings")
+        var problems = reader.problems
+        for section in ini.sections.keys.sorted() where section.contains("@") {
+            guard let room = RoomURI(section) else {
+                problems.append("[\(section)]: not a room's address")
+                continue
+            }
+            problems += RoomConfiguration.of(room, in: ini, fallback: defaults).problems
+        }
+        if !problems.isEmpty { throw SettingsError(problems: problems) }
+        unknownKeys = reader.unknownKeys(sections: ["Worker", "Janus", "Deployment", "Bus", "Registry"])
+    }
+
+    private static func numbers(_ text: String) -> [Int]? {
+        var numbers: [Int] = []
+        for part in text.split(separator: ",").map({ $0.filter { !$0.isWhitespace } }) {
+            let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+            guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2, first <= last,
+                (1...999).contains(first), (1...999).contains(last)
+            else { return nil }
+            numbers += Array(first...last)
+        }
+        return numbers.isEmpty ? nil : Array(Set(numbers)).sorted()
+    }
+}

@@ -1,0 +1,296 @@
+import Identity
+import JSONText
+import Logging
+import NIOCore
+import Registry
+import Sylkrtc
+import Telemetry
+
+/// A subscription's shell: it performs what ``FeedStateMachine`` decides. Confined to the worker's core loop.
+final class FeedSession {
+    /// What its messages to Janus are for.
+    enum Message {
+        case subscribe, start, update, leave
+    }
+
+    static let offerTimeout = TimeAmount.seconds(30)
+
+    let id: SessionID
+    let clientSession: ClientSessionID
+    /// Whose feed it is.
+    let base: PublisherSession
+    /// Whom it shows.
+    let target: PublisherID
+
+    private let conferences: Conferences
+    private let possession: SlotPossession
+    private var machine = FeedStateMachine()
+    private let actions = ActionQueue<FeedStateMachine.Action>()
+    private var queue = SessionQueue(isBusy: true)
+    private var answering: RequestSequence?
+    private var detaches: [RequestSequence] = []
+    private var handle: JanusHandle<Message>?
+    private var timer: Scheduled<Void>?
+    private let logger: Logger
+
+    init(
+        _ id: SessionID, called clientSession: ClientSessionID, of base: PublisherSession, showing target: PublisherID,
+        conferences: Conferences
+    ) {
+        self.id = id
+        self.clientSession = clientSession
+        self.base = base
+        self.target = target
+        self.conferences = conferences
+        possession = conferences.possession
+        logger = possession.logger.with([
+            .session: "\(clientSession)", .connection: "\(id.connection)", .room: "\(base.room.uri)",
+        ])
+    }
+
+    var isEnding: Bool { machine.isEnding }
+
+    // MARK: What the front door asks
+
+    func attach() { perform(machine.attachRequested()) }
+
+    func submit(_ request: WorkerRequest, sequence: RequestSequence) {
+        queue.append(SessionQueue.Item(sequence: sequence, request: request))
+        if machine.isEnding { answerRest() } else { serveQueue() }
+    }
+
+    /// The base session or the publisher is gone (D48).
+    func end(_ reason: String) { perform(machine.ended(reason)) }
+
+    func release() { perform(machine.released()) }
+
+    func janusLost() { perform(machine.handleVanished("500 Janus lost")) }
+
+    private func serveQueue() {
+        while let item = queue.next() {
+            switch item.request {
+            case .feedAnswer(_, let answer):
+                guard machine.awaitsAnswer else {
+                    finish(
+                        item.sequence,
+                        .error("feed-answer: video room session \(clientSession) has no pending offer"))
+                    continue
+                }
+                answering = item.sequence
+                perform(machine.answered(answer))
+            case .feedDetach:
+                detaches.append(item.sequence)
+                perform(machine.detachRequested())
+            case .trickle(_, let candidates): trickle(candidates, item.sequence)
+            case .update(_, let audio, let video, let bitrate): update(audio, video, bitrate, item.sequence)
+            case .terminate: finish(item.sequence, .error("Unknown video room session: \(clientSession)"))
+            case .join, .feedAttach, .releaseAccount: finish(item.sequence, .error("\(clientSession) is a feed"))
+            }
+        }
+    }
+
+    private func trickle(_ candidates: [Candidate], _ sequence: RequestSequence) {
+        guard let handle else { return finish(sequence, .error("trickle: unknown video room session: \(clientSession)")) }
+        handle.trickle(candidates) { [self] result in finish(sequence, result) }
+    }
+
+    /// Pausing and resuming: what of the publisher is relayed to this subscriber (R17).
+    private func update(_ audio: Bool?, _ video: Bool?, _ bitrate: Int?, _ sequence: RequestSequence) {
+        guard let handle else { return finish(sequence, .error("update: unknown video room session: \(clientSession)")) }
+        guard audio != nil || video != nil || bitrate != nil else { return finish(sequence, .ack) }
+        handle.message(.update) { json in
+            json.member("request", "configure")
+            if let audio { json.member("audio", audio) }
+            if let video { json.member("video", video) }
+            if let bitrate { json.member("bitrate", bitrate) }
+        } completion: { [self] result in finish(sequence, result) }
+    }
+
+    private func finish(_ sequence: RequestSequence, _ result: Result<JanusReply, JanusError>) {
+        switch result {
+        case .success: finish(sequence, .ack)
+        case .failure(let error): finish(sequence, .error(error.reason))
+        }
+    }
+
+    private func finish(_ sequence: RequestSequence, _ answer: WorkerAnswer) {
+        conferences.outbox.answer(answer, to: sequence, of: id.connection)
+        queue.finished()
+        if machine.isEnding { answerRest() } else { serveQueue() }
+    }
+
+    private func answerRest() {
+        for item in queue.removeAll() {
+            switch item.request {
+            case .feedDetach: detaches.append(item.sequence)
+            default:
+                conferences.outbox.answer(
+                    .error(Conferences.unknownSession(item.request, called: clientSession.description)),
+                    to: item.sequence, of: id.connection)
+            }
+        }
+    }
+
+    private func answerDetaches(_ answer: WorkerAnswer) {
+        for sequence in detaches { conferences.outbox.answer(answer, to: sequence, of: id.connection) }
+        detaches = []
+    }
+
+    // MARK: What Janus says
+
+    private func received(_ event: JanusEvent, _ message: Message?) {
+        switch event.kind {
+        case .plugin: received(plugin: event, message)
+        case .webrtcUp: perform(machine.mediaUp())
+        case .hangup(let reason): perform(machine.ended(reason))
+        case .detached:
+            handle?.forget()
+            perform(machine.handleVanished("handle detached"))
+        case .slowLink(let uplink):
+            logger.info("slow link", metadata: .keyed([.value: uplink ? "download" : "upload"]))
+        case .media: break
+        case .other(let kind): logger.warning("unknown event", metadata: .keyed([.event: kind]))
+        }
+    }
+
+    private func received(plugin event: JanusEvent, _ message: Message?) {
+        guard event.plugin == JanusServerInfo.videoRoomPlugin, let data = event.data else {
+            return logger.warning("event of another plugin", metadata: .keyed([.value: event.plugin ?? "none"]))
+        }
+        switch VideoRoomEvent(data) {
+        case .attached:
+            guard let offer = event.description(of: "offer") else {
+                return perform(machine.subscriptionRefused("the media server sent no offer"))
+            }
+            perform(machine.offered(SessionDescription(offer)))
+        case .updated(let isActive):
+            // Since Janus 1.0 a publisher that goes leaves its subscribers an offer without anything active in it.
+            if !isActive { perform(machine.ended("publisher gone")) }
+        case .failed(let error): failed(error, message)
+        case .left: perform(machine.left())
+        case .expelled(let reason): perform(machine.ended(reason))
+        case .confirmation: break
+        case .joined, .publishers, .gone: logger.warning("a publisher's event on a subscriber's handle")
+        case .unknown(let kind): logger.warning("unknown event", metadata: .keyed([.event: kind]))
+        }
+    }
+
+    private func failed(_ error: JanusError, _ message: Message?) {
+        logger.warning("refused", metadata: .keyed([.error: error.reason]))
+        switch message {
+        case .subscribe: perform(machine.subscriptionRefused(error.reason))
+        case .start: perform(machine.ended(error.reason))
+        case .leave, .update, nil: break
+        }
+    }
+
+    // MARK: What the machine decides
+
+    private func perform(_ new: [FeedStateMachine.Action]) {
+        actions.perform(new) { action in perform(action) }
+    }
+
+    private func perform(_ action: FeedStateMachine.Action) {
+        switch action {
+        case .record: record()
+        case .attach: attachHandle()
+        case .subscribe: subscribe()
+        case .answerAttach(let answer): finish(id.request, answer)
+        case .start(_, let answer): start(answer)
+        case .answerAnswer(let answer):
+            guard let sequence = answering else { return }
+            answering = nil
+            finish(sequence, answer)
+        case .answerDetaches(let answer): answerDetaches(answer)
+        case .offer(let offer): conferences.outbox.tell(.feedOffered(feed: id.request, offer: offer), of: base.id)
+        case .tellEstablished: conferences.outbox.tell(.feedEstablished(feed: id.request), of: base.id)
+        case .tellEnded: conferences.outbox.tell(.feedEnded(feed: id.request), of: base.id)
+        case .startTimer:
+            let bound = NIOLoopBound(self, eventLoop: possession.loop)
+            timer = possession.loop.scheduleTask(in: Self.offerTimeout) {
+                bound.value.perform(bound.value.machine.offerTimedOut())
+            }
+        case .stopTimer: timer?.cancel()
+        case .leave: leave()
+        case .detach(let handle): detach(handle)
+        case .markEnded: conferences.markEnded(id) { [self] in perform(machine.marked()) }
+        case .finish:
+            answerRest()
+            answerDetaches(.ack)
+            timer?.cancel()
+            conferences.finished(self)
+        }
+    }
+
+    private func record() {
+        let row = SessionRow(
+            id: id, slot: possession.owner.slot, clientSession: clientSession, account: base.account,
+            displayName: base.displayName, role: .subscriber, parent: base.id, room: base.room.uri, feedTarget: target)
+        possession.write { store, owner throws(RegistryError) in
+            try store.recordSession(row, owner: owner)
+        } then: { [self] result in
+            switch result {
+            case .success: perform(machine.recorded())
+            case .failure(let error):
+                logger.error("the feed could not be recorded", metadata: .keyed([.error: "\(error)"]))
+                perform(machine.recordingFailed("the registry is not available"))
+            }
+        }
+    }
+
+    private func attachHandle() {
+        possession.attachVideoRoom(for: id) { [self] result in
+            switch result {
+            case .success(let id):
+                possession.recordHandle(id, of: self.id)
+                handle = JanusHandle(id, session: possession.janusSession, gateway: possession.gateway) {
+                    [weak self] event, message in self?.received(event, message)
+                }
+                perform(machine.attached(id))
+            case .failure(let error): perform(machine.attachFailed(error.reason))
+            }
+        }
+    }
+
+    private func subscribe() {
+        let (janusRoom, target) = (base.room.janusRoom, target)
+        handle?.message(.subscribe) { json in
+            json.member("request", "join")
+            json.member("room", janusRoom.rawValue)
+            json.member("ptype", "subscriber")
+            json.member("feed", target.rawValue)
+        } completion: { [self] result in
+            switch result {
+            case .success: perform(machine.subscriptionAccepted())
+            case .failure(let error): perform(machine.subscriptionRefused(error.reason))
+            }
+        }
+    }
+
+    private func start(_ answer: SessionDescription) {
+        let janusRoom = base.room.janusRoom
+        handle?.message(.start, description: ("answer", answer)) { json in
+            json.member("request", "start")
+            json.member("room", janusRoom.rawValue)
+        } completion: { [self] result in
+            switch result {
+            case .success: perform(machine.startAccepted())
+            case .failure(let error): perform(machine.startRefused(error.reason))
+            }
+        }
+    }
+
+    private func leave() {
+        // Accepted or refused: the detach that follows is what counts.
+        handle?.message(.leave) { $0.member("request", "leave") } completion: { [self] _ in perform(machine.left()) }
+    }
+
+    private func detach(_ id: JanusHandleID) {
+        handle?.detach { [self] result in
+            if case .failure(let error) = result, !error.saysAlreadyGone {
+                logger.warning("detach failed", metadata: .keyed([.error: error.reason, .handle: "\(id)"]))
+            }
+            perform(machine.detached())
+        }
+    }
+}

@@ -1,0 +1,123 @@
+import Identity
+import JSONText
+import Logging
+import NIOCore
+import Telemetry
+
+/// One WebSocket to Janus with the requests under way on it: replies go to whoever asked, events to the handle they are
+/// from. It lives as long as its socket; a reconnection makes a new one. Confined to its loop.
+final class JanusGateway {
+    /// A Janus request fails after this (protocol page, D14).
+    static let requestDeadline = TimeAmount.seconds(10)
+
+    typealias Completion = (Result<JanusReply, JanusError>) -> Void
+
+    let loop: any EventLoop
+    private let socket: any JanusSocket
+    private let secretName: StaticString
+    private let secret: String?
+    private let transactionPrefix: String
+    private let logger: Logger
+    private var pending = PendingTransactions<Completion>()
+    private var transactions = 0
+    private var handlers: [JanusHandleID: (JanusEvent) -> Void] = [:]
+    private(set) var isOpen = true
+
+    /// Janus dropped the session on its own.
+    var sessionTimedOut: (JanusSessionID) -> Void = { _ in }
+
+    /// - Parameters:
+    ///   - secretName: `apisecret` for the API, `admin_secret` for the admin API.
+    ///   - transactionPrefix: makes transactions differ from those of this session's earlier owners, whose late events
+    ///     may still arrive.
+    init(
+        loop: any EventLoop, socket: any JanusSocket, secretName: StaticString, secret: String?, transactionPrefix: String, logger: Logger
+    ) {
+        self.loop = loop
+        self.socket = socket
+        self.secretName = secretName
+        self.secret = secret
+        self.transactionPrefix = transactionPrefix
+        self.logger = logger
+    }
+
+    /// Sends one request. `completion` is called exactly once, later on this loop, at the deadline at the latest.
+    ///
+    /// - Returns: its transaction, which events caused by it may bear.
+    @discardableResult
+    func request(
+        _ type: StaticString, session: JanusSessionID? = nil, handle: JanusHandleID? = nil,
+        members: (inout JSONWriter) -> Void = { _ in }, completion: @escaping Completion
+    ) -> String {
+        transactions += 1
+        let transaction = "\(transactionPrefix)-\(transactions)"
+        guard isOpen else {
+            let completion = NIOLoopBound(completion, eventLoop: loop)
+            loop.execute { completion.value(.failure(.linkLost)) }
+            return transaction
+        }
+        var json = JSONWriter()
+        json.object { json in
+            json.name("janus")
+            json.value(type.description)
+            json.member("transaction", transaction)
+            if let secret { json.member(secretName, secret) }
+            if let session { json.member("session_id", session.rawValue) }
+            if let handle { json.member("handle_id", handle.rawValue) }
+            members(&json)
+        }
+        pending.insert(transaction, completion, deadline: .now() + Self.requestDeadline)
+        socket.send(json.bytes)
+        return transaction
+    }
+
+    /// Events of `handle` go to `receive` from now on; nil stops them.
+    func route(_ handle: JanusHandleID, to receive: ((JanusEvent) -> Void)?) { handlers[handle] = receive }
+
+    func received(_ text: [UInt8]) {
+        let message: JanusMessage
+        do throws(JanusError) {
+            message = try JanusMessage.decode(text)
+        } catch {
+            logger.warning("unusable message from Janus", metadata: .keyed([.error: error.reason]))
+            return
+        }
+        switch message {
+        case .reply(let transaction, let result):
+            guard let completion = pending.resolve(transaction) else {
+                logger.debug("late or unknown reply", metadata: .keyed([.transaction: transaction]))
+                return
+            }
+            completion(result)
+        case .event(let event):
+            guard let receive = handlers[event.sender] else {
+                logger.debug(
+                    "event of an unknown handle",
+                    metadata: .keyed([.handle: "\(event.sender)", .event: "\(event.kind)"]))
+                return
+            }
+            receive(event)
+        case .sessionTimedOut(let session): sessionTimedOut(session)
+        case .unattributed(let error):
+            logger.error("Janus could not read a request", metadata: .keyed([.error: error.reason]))
+        }
+    }
+
+    /// To be called now and then: fails what has waited too long.
+    func timerFired(at now: NIODeadline) {
+        for completion in pending.expired(at: now) { completion(.failure(.timedOut)) }
+    }
+
+    /// The socket is gone: everything under way fails.
+    func lost() {
+        guard isOpen else { return }
+        isOpen = false
+        handlers = [:]
+        for completion in pending.removeAll() { completion(.failure(.linkLost)) }
+    }
+
+    func close() {
+        socket.close()
+        lost()
+    }
+}

@@ -1,0 +1,99 @@
+import Identity
+import JSONText
+import Sylkrtc
+
+/// One plugin handle. Messages leave one at a time: Janus reorders those that are pipelined on a handle. `Purpose` says
+/// what a message was for, so that the event with its outcome can be told from the handle's other events.
+final class JanusHandle<Purpose> {
+    let id: JanusHandleID
+    private let gateway: JanusGateway
+    private let session: JanusSessionID
+    private var waiting: [Message] = []
+    private var isBusy = false
+    /// Messages whose asynchronous outcome is still to come.
+    private var purposes: [String: Purpose] = [:]
+
+    private struct Message {
+        let purpose: Purpose
+        let body: (inout JSONWriter) -> Void
+        let description: (type: StaticString, SessionDescription)?
+        let completion: JanusGateway.Completion
+    }
+
+    /// - Parameter receive: events of the handle, with the purpose of the message that caused them where Janus says so.
+    init(
+        _ id: JanusHandleID, session: JanusSessionID, gateway: JanusGateway,
+        receive: @escaping (JanusEvent, Purpose?) -> Void
+    ) {
+        self.id = id
+        self.session = session
+        self.gateway = gateway
+        gateway.route(id) { [weak self] event in
+            let purpose = event.transaction.flatMap { self?.purposes.removeValue(forKey: $0) }
+            receive(event, purpose)
+        }
+    }
+
+    /// Sends a plugin message when those before it have been accepted. `completion` tells the acceptance (`ack`) or the
+    /// synchronous result; the outcome of asynchronous ones comes as an event, which may overtake the acceptance.
+    func message(
+        _ purpose: Purpose, description: (type: StaticString, SessionDescription)? = nil,
+        body: @escaping (inout JSONWriter) -> Void,
+        completion: @escaping JanusGateway.Completion
+    ) {
+        waiting.append(Message(purpose: purpose, body: body, description: description, completion: completion))
+        sendNext()
+    }
+
+    /// ICE candidates; not a plugin message, so it waits for nothing. An empty list ends them.
+    func trickle(_ candidates: [Candidate], completion: @escaping JanusGateway.Completion) {
+        gateway.request("trickle", session: session, handle: id) { json in
+            switch candidates.count {
+            case 0: json.object("candidate") { $0.member("completed", true) }
+            case 1:
+                json.name("candidate")
+                candidates[0].write(to: &json)
+            default:
+                json.array("candidates") { json in
+                    for candidate in candidates { candidate.write(to: &json) }
+                }
+            }
+        } completion: { completion($0) }
+    }
+
+    /// Gives the handle up. Nothing is received any more; what waits to be sent is dropped.
+    func detach(completion: @escaping JanusGateway.Completion) {
+        forget()
+        gateway.request("detach", session: session, handle: id, completion: completion)
+    }
+
+    /// Janus has removed the handle on its own.
+    func forget() {
+        gateway.route(id, to: nil)
+        waiting = []
+    }
+
+    private func sendNext() {
+        guard !isBusy, !waiting.isEmpty else { return }
+        let message = waiting.removeFirst()
+        isBusy = true
+        // The reply arrives on a later tick at the earliest, when the transaction is known.
+        var transaction = ""
+        transaction = gateway.request("message", session: session, handle: id) { json in
+            json.object("body") { message.body(&$0) }
+            if let (type, description) = message.description {
+                json.object("jsep") { json in
+                    json.member("type", type.description)
+                    json.member("sdp", description.text)
+                }
+            }
+        } completion: { [weak self] result in
+            guard let self else { return message.completion(result) }
+            if case .failure = result { purposes[transaction] = nil }
+            isBusy = false
+            message.completion(result)
+            sendNext()
+        }
+        if gateway.isOpen { purposes[transaction] = message.purpose }
+    }
+}

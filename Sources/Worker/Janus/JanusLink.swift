@@ -1,0 +1,98 @@
+import Identity
+import Logging
+import NIOCore
+import Telemetry
+
+/// Keeps one WebSocket to Janus open: reconnects within a second for as long as it runs (protocol page, D20).
+final class JanusLink {
+    /// Between a loss and the next attempt.
+    static let retryDelay = TimeAmount.milliseconds(250)
+    /// How often deadlines are looked at.
+    static let timerInterval = TimeAmount.milliseconds(250)
+
+    struct Settings {
+        let address: JanusAddress
+        let subprotocol: String
+        let secretName: StaticString
+        let secret: String?
+    }
+
+    private let settings: Settings
+    private let connector: any JanusConnector
+    private let loop: any EventLoop
+    private let logger: Logger
+    private let transactionPrefix: String
+    private var connections = 0
+    private(set) var gateway: JanusGateway?
+    private var timer: RepeatedTask?
+    private var isRunning = false
+    private var wasLogged = false
+
+    /// The WebSocket is open; the gateway is fresh.
+    var up: (JanusGateway) -> Void = { _ in }
+    /// It is gone; everything under way has failed already.
+    var down: (_ reason: String) -> Void = { _ in }
+
+    init(
+        _ settings: Settings, connector: any JanusConnector, loop: any EventLoop, transactionPrefix: String,
+        logger: Logger
+    ) {
+        self.settings = settings
+        self.connector = connector
+        self.loop = loop
+        self.transactionPrefix = transactionPrefix
+        self.logger = logger
+    }
+
+    func start() {
+        isRunning = true
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        timer = loop.scheduleRepeatedTask(initialDelay: Self.timerInterval, delay: Self.timerInterval) { _ in
+            bound.value.gateway?.timerFired(at: .now())
+        }
+        connect()
+    }
+
+    func stop() {
+        isRunning = false
+        timer?.cancel()
+        gateway?.close()
+        gateway = nil
+    }
+
+    private func connect() {
+        guard isRunning else { return }
+        connections += 1
+        connector.connect(
+            to: settings.address, subprotocol: settings.subprotocol, on: loop,
+            events: JanusSocketEvents(
+                opened: { [self] socket in opened(socket) },
+                received: { [self] text in gateway?.received(text) },
+                closed: { [self] reason in closed(reason) }))
+    }
+
+    private func opened(_ socket: any JanusSocket) {
+        guard isRunning else { return socket.close() }
+        wasLogged = false
+        let gateway = JanusGateway(
+            loop: loop, socket: socket, secretName: settings.secretName, secret: settings.secret,
+            transactionPrefix: "\(transactionPrefix)-\(connections)", logger: logger)
+        self.gateway = gateway
+        up(gateway)
+    }
+
+    private func closed(_ reason: String) {
+        let lost = gateway
+        gateway = nil
+        lost?.lost()
+        guard isRunning else { return }
+        // A Janus that is down for an hour is one line, not fourteen thousand.
+        if lost != nil || !wasLogged {
+            logger.warning("Janus is not connected", metadata: .keyed([.reason: reason]))
+            wasLogged = true
+        }
+        if lost != nil { down(reason) }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        loop.scheduleTask(in: Self.retryDelay) { bound.value.connect() }
+    }
+}

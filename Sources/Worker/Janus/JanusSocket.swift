@@ -1,0 +1,44 @@
+import NIOCore
+
+/// A WebSocket to Janus: to its API or to its admin API. Confined to the loop it was opened on.
+protocol JanusSocket: AnyObject {
+    func send(_ text: [UInt8])
+    func close()
+}
+
+/// What a socket reports, in this order: at most one `opened`, any number of `received`, exactly one `closed`.
+struct JanusSocketEvents {
+    let opened: (any JanusSocket) -> Void
+    let received: ([UInt8]) -> Void
+    let closed: (_ reason: String) -> Void
+}
+
+/// Opens sockets: the real one speaks RFC 6455, tests script one.
+protocol JanusConnector {
+    func connect(to address: JanusAddress, subprotocol: String, on loop: any EventLoop, events: JanusSocketEvents)
+}
+
+/// Where Janus listens: `ws://host:port/path`.
+struct JanusAddress: Equatable, Sendable, CustomStringConvertible {
+    let host: String
+    let port: Int
+    let path: String
+
+    init?(_ text: String) {
+        guard text.hasPrefix("ws://") else { return nil }
+        let rest = text.dropFirst(5)
+        let authority = rest.prefix { $0 != "/" }
+        path = rest.count > authority.count ? String(rest.dropFirst(authority.count)) : "/"
+        if let colon = authority.lastIndex(of: ":"), !authority.hasSuffix("]") {
+            guard let port = Int(authority[authority.index(after: colon)...]), (1...65535).contains(port) else { return nil }
+            self.port = port
+            host = String(authority[..<colon])
+        } else {
+            port = 80
+            host = String(authority)
+        }
+        guard !host.isEmpty else { return nil }
+    }
+
+    var description: String { "ws://\(host):\(port)\(path)" }
+}

@@ -1,0 +1,161 @@
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOWebSocket
+
+/// Opens real WebSockets to Janus with SwiftNIO (RFC 6455, client side).
+struct WebSocketJanusConnector: JanusConnector {
+    /// Messages from Janus: lists of participants and SDPs; far above what a room can hold.
+    static let maximumMessage = 16 << 20
+    static let connectTimeout = TimeAmount.seconds(5)
+
+    func connect(to address: JanusAddress, subprotocol: String, on loop: any EventLoop, events: JanusSocketEvents) {
+        let socket = NIOLoopBound(WebSocketJanusSocket(events: events), eventLoop: loop)
+        ClientBootstrap(group: loop)
+            .connectTimeout(Self.connectTimeout)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try Self.configure(channel, address: address, subprotocol: subprotocol, socket: socket)
+                }
+            }
+            .connect(host: address.host, port: address.port)
+            .hop(to: loop)
+            .assumeIsolated()
+            .whenFailure { error in socket.value.failed("\(address): \(error)") }
+    }
+
+    private static func configure(
+        _ channel: any Channel, address: JanusAddress, subprotocol: String, socket: NIOLoopBound<WebSocketJanusSocket>
+    ) throws {
+        let upgrader = NIOWebSocketClientUpgrader(maxFrameSize: maximumMessage) { channel, _ in
+            channel.eventLoop.makeCompletedFuture {
+                let aggregator = NIOWebSocketFrameAggregator(
+                    minNonFinalFragmentSize: 0, maxAccumulatedFrameCount: 4096, maxAccumulatedFrameSize: maximumMessage)
+                try channel.pipeline.syncOperations.addHandlers(aggregator, socket.value)
+            }
+        }
+        let request = UpgradeRequestHandler(address: address, subprotocol: subprotocol, socket: socket.value)
+        let name = "upgrade request"
+        try channel.pipeline.syncOperations.addHTTPClientHandlers(
+            withClientUpgrade: (
+                upgraders: [upgrader],
+                completionHandler: { context in context.pipeline.syncOperations.removeHandler(name: name, promise: nil) }
+            ))
+        try channel.pipeline.syncOperations.addHandler(request, name: name)
+    }
+}
+
+/// Sends the upgrade request, and reports what went wrong when it was not granted.
+private final class UpgradeRequestHandler: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPClientResponsePart
+    typealias OutboundOut = HTTPClientRequestPart
+
+    private let address: JanusAddress
+    private let subprotocol: String
+    private let socket: WebSocketJanusSocket
+
+    init(address: JanusAddress, subprotocol: String, socket: WebSocketJanusSocket) {
+        self.address = address
+        self.subprotocol = subprotocol
+        self.socket = socket
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        let headers: HTTPHeaders = [
+            "Host": "\(address.host):\(address.port)", "Content-Length": "0", "Sec-WebSocket-Protocol": subprotocol,
+        ]
+        let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: address.path, headers: headers)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        context.fireChannelActive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if case .head(let head) = unwrapInboundIn(data) { socket.failed("\(address) answered \(head.status.code)") }
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        socket.failed("\(address) closed the connection")
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        socket.failed("\(address): \(error)")
+        context.close(promise: nil)
+    }
+}
+
+/// One open WebSocket. Frames of one tick leave in one write.
+private final class WebSocketJanusSocket: ChannelInboundHandler, JanusSocket {
+    typealias InboundIn = WebSocketFrame
+    typealias OutboundOut = WebSocketFrame
+
+    private let events: JanusSocketEvents
+    private var context: ChannelHandlerContext?
+    private var isOver = false
+    private var needsFlush = false
+
+    init(events: JanusSocketEvents) { self.events = events }
+
+    /// Told once, whatever fails first.
+    func failed(_ reason: String) {
+        guard !isOver else { return }
+        isOver = true
+        events.closed(reason)
+    }
+
+    func send(_ text: [UInt8]) {
+        guard let context, !isOver else { return }
+        let frame = WebSocketFrame(
+            fin: true, opcode: .text, maskKey: .random(), data: context.channel.allocator.buffer(bytes: text))
+        context.write(wrapOutboundOut(frame), promise: nil)
+        guard !needsFlush else { return }
+        needsFlush = true
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.execute { bound.value.flush() }
+    }
+
+    private func flush() {
+        needsFlush = false
+        context?.flush()
+    }
+
+    func close() {
+        isOver = true
+        context?.close(promise: nil)
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        events.opened(self)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let frame = unwrapInboundIn(data)
+        switch frame.opcode {
+        case .text:
+            guard !isOver else { return }
+            events.received(Array(frame.unmaskedData.readableBytesView))
+        case .ping:
+            let pong = WebSocketFrame(fin: true, opcode: .pong, maskKey: .random(), data: frame.unmaskedData)
+            context.writeAndFlush(wrapOutboundOut(pong), promise: nil)
+        case .connectionClose:
+            failed("Janus closed the WebSocket")
+            context.close(promise: nil)
+        default: break
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        failed("the connection to Janus broke")
+        self.context = nil
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        failed("\(error)")
+        context.close(promise: nil)
+    }
+}

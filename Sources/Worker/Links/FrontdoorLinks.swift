@@ -1,0 +1,205 @@
+import Bus
+import Identity
+import Logging
+import NIOCore
+import Sylkrtc
+import Telemetry
+
+/// The worker's end of the bus: one link per front door loop. What arrives in order goes to the ``Delegate``; what sessions
+/// say leaves here, stamped. Confined to the worker's core loop.
+final class FrontdoorLinks: Outbox {
+    /// Who serves what arrives.
+    protocol Delegate: AnyObject {
+        var status: WorkerStatus { get }
+        func received(_ request: WorkerRequest, from connection: ConnectionID, sequence: RequestSequence)
+        func released(_ session: SessionID)
+        func gone(_ connection: ConnectionID)
+        /// A loop has told what it holds: everything else of it, and of earlier lives of its front door, is over.
+        func listed(_ list: ConnectionList, by owner: FrontdoorLoopID)
+        /// A loop's link is gone.
+        func lost(_ owner: FrontdoorLoopID)
+    }
+
+    private struct Link {
+        var machine: RouterLinkStateMachine
+        /// Waits for an acknowledgement: in order of the sequence it waits for.
+        var waiting: [(sequence: UInt64, action: () -> Void)] = []
+    }
+
+    private let incarnation: Incarnation
+    private let loop: any EventLoop
+    private let logger: Logger
+    private var router: (any RouterSocket)?
+    private var links: [RoutingID: Link] = [:]
+    /// The link that counts, of each loop.
+    private var current: [FrontdoorLoopID: RoutingID] = [:]
+    private var timer: RepeatedTask?
+    weak var delegate: (any Delegate)?
+
+    init(incarnation: Incarnation, loop: any EventLoop, logger: Logger) {
+        self.incarnation = incarnation
+        self.loop = loop
+        self.logger = logger
+    }
+
+    func start(_ network: any BusNetwork, at endpoint: String) throws(BusError) {
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        router = try network.bind(endpoint, on: loop) { id, message in bound.value.received(message, from: id) }
+        timer = loop.scheduleRepeatedTask(initialDelay: LinkTiming.tick, delay: LinkTiming.tick) { _ in
+            bound.value.timerFired()
+        }
+    }
+
+    func stop() {
+        timer?.cancel()
+        router?.close()
+        router = nil
+    }
+
+    // MARK: Sending
+
+    func answer(_ answer: WorkerAnswer, to request: RequestSequence, of connection: ConnectionID) {
+        send(.answer, answer.encoded, to: connection.owner, connection: connection, request: request)
+    }
+
+    func tell(_ event: WorkerEvent, of session: SessionID) {
+        send(
+            .event, event.encoded, to: session.connection.owner, connection: session.connection,
+            request: session.request)
+    }
+
+    func whenAcknowledged(by owner: FrontdoorLoopID, _ action: @escaping () -> Void) {
+        guard let id = current[owner], let link = links[id], link.machine.isUp else { return action() }
+        links[id]?.waiting.append((link.machine.lastSent, action))
+    }
+
+    private func send(
+        _ kind: MessageKind, _ body: [UInt8], to owner: FrontdoorLoopID, connection: ConnectionID? = nil,
+        request: RequestSequence? = nil
+    ) {
+        guard let id = current[owner], links[id]?.machine.isUp == true else { return }
+        send(kind, body, over: id, connection: connection, request: request)
+    }
+
+    private func send(
+        _ kind: MessageKind, _ body: [UInt8], over id: RoutingID, connection: ConnectionID? = nil,
+        request: RequestSequence? = nil
+    ) {
+        guard let router, let envelope = links[id]?.machine.stamp(kind, connection: connection, request: request) else {
+            return
+        }
+        var message = ByteBuffer()
+        envelope.encode(into: &message)
+        message.writeBytes(body)
+        switch router.send(message, to: id) {
+        case .sent: break
+        case .full, .unreachable, .tooLong:
+            // A message that does not leave would be a gap: the link cannot keep its promises any more.
+            links[id]?.machine.notSent(envelope)
+            drop(id, "a message could not be sent")
+        }
+    }
+
+    // MARK: Receiving
+
+    private func received(_ message: ByteBuffer, from id: RoutingID) {
+        guard message.readableBytes > 0 else { return probed(id) }
+        guard links[id] != nil else { return }
+        var message = message
+        let envelope: Envelope
+        do throws(BusError) {
+            envelope = try Envelope.decode(from: &message)
+        } catch {
+            return drop(id, "\(error)")
+        }
+        switch links[id]?.machine.received(envelope, at: .now()) {
+        case .deliver: deliver(envelope, Array(message.readableBytesView), from: id)
+        case .discard(let reason):
+            logger.debug("discarded", metadata: .keyed([.link: "\(id)", .reason: "\(reason)"]))
+        case .giveUp(let reason): drop(id, "\(reason)")
+        case nil: break
+        }
+        acknowledged(id)
+    }
+
+    private func probed(_ id: RoutingID) {
+        let owner = id.owner
+        if let old = current[owner], old != id {
+            // A loop has one link; a newer one replaces it, an older one is a ghost.
+            guard old.link < id.link else { return }
+            drop(old, "replaced")
+        }
+        if links[id] == nil { links[id] = Link(machine: RouterLinkStateMachine(worker: incarnation, peer: id)) }
+        switch links[id]?.machine.probed(at: .now()) {
+        case .sendHello:
+            current[owner] = id
+            logger.info("link", metadata: .keyed([.link: "\(id)"]))
+            send(.hello, delegate?.status.encoded ?? [], over: id)
+        case .giveUp(let reason): drop(id, "\(reason)")
+        case .ignore, nil: break
+        }
+    }
+
+    private func deliver(_ envelope: Envelope, _ body: [UInt8], from id: RoutingID) {
+        let isOwn = envelope.connection.map { $0.owner == id.owner } ?? true
+        guard isOwn else { return drop(id, "it speaks for another front door's connection") }
+        do throws(ProtocolError) {
+            switch envelope.kind {
+            case .list: delegate?.listed(try ConnectionList.decode(body), by: id.owner)
+            case .request:
+                guard let connection = envelope.connection, let sequence = envelope.request else {
+                    throw ProtocolError("a request without connection or number")
+                }
+                do throws(ProtocolError) {
+                    let request = try WorkerRequest.decode(body)
+                    delegate?.received(request, from: connection, sequence: sequence)
+                } catch {
+                    logger.error("unusable request", metadata: .keyed([.link: "\(id)", .error: "\(error)"]))
+                    answer(.error("internal error"), to: sequence, of: connection)
+                }
+            case .release:
+                guard let connection = envelope.connection, let sequence = envelope.request else {
+                    throw ProtocolError("a release without session")
+                }
+                delegate?.released(SessionID(connection: connection, request: sequence))
+            case .gone:
+                guard let connection = envelope.connection else { throw ProtocolError("gone without connection") }
+                delegate?.gone(connection)
+            case .heartbeat: break
+            case .hello, .answer, .event, .resynced: throw ProtocolError("\(envelope.kind) from a front door")
+            }
+        } catch {
+            drop(id, "\(error)")
+        }
+    }
+
+    /// Performs what waited for an acknowledgement that has come.
+    private func acknowledged(_ id: RoutingID) {
+        guard let link = links[id], let first = link.waiting.first else { return }
+        let acknowledged = link.machine.acknowledgedByPeer
+        guard first.sequence <= acknowledged else { return }
+        let due = link.waiting.prefix { $0.sequence <= acknowledged }
+        links[id]?.waiting.removeFirst(due.count)
+        for (_, action) in due { action() }
+    }
+
+    private func timerFired() {
+        let now = NIODeadline.now()
+        for id in links.keys {
+            switch links[id]?.machine.timerFired(at: now) {
+            case .sendHeartbeat: send(.heartbeat, delegate?.status.encoded ?? [], over: id)
+            case .giveUp(let reason): drop(id, "\(reason)")
+            case .none?, nil: break
+            }
+        }
+    }
+
+    private func drop(_ id: RoutingID, _ reason: String) {
+        guard let link = links.removeValue(forKey: id) else { return }
+        logger.info("link lost", metadata: .keyed([.link: "\(id)", .reason: reason]))
+        for (_, action) in link.waiting { action() }
+        guard current[id.owner] == id else { return }
+        current[id.owner] = nil
+        delegate?.lost(id.owner)
+    }
+}

@@ -1,0 +1,346 @@
+import Identity
+import JSONText
+import Logging
+import NIOCore
+import Registry
+import Sylkrtc
+import Telemetry
+
+/// A participant's shell: it performs what ``PublisherStateMachine`` decides. Confined to the worker's core loop.
+final class PublisherSession {
+    /// What its messages to Janus are for.
+    enum Message {
+        case join, leave, update
+        case bitrate(Int)
+    }
+
+    static let joinTimeout = TimeAmount.seconds(30)
+    static let leaveTimeout = TimeAmount.seconds(2)
+
+    let id: SessionID
+    let clientSession: ClientSessionID
+    let account: AddressOfRecord
+    let displayName: String?
+    let publisherID: PublisherID
+    let room: Room
+    let roomAsSent: String
+
+    private let offer: SessionDescription
+    private let conferences: Conferences
+    private let possession: SlotPossession
+    private var machine = PublisherStateMachine()
+    private let actions = ActionQueue<PublisherStateMachine.Action>()
+    private var queue = SessionQueue(isBusy: true)
+    private var terminates: [RequestSequence] = []
+    private var handle: JanusHandle<Message>?
+    private var timer: Scheduled<Void>?
+    private let logger: Logger
+
+    init(_ id: SessionID, join: WorkerRequest.Join, room: Room, conferences: Conferences) {
+        self.id = id
+        self.room = room
+        self.conferences = conferences
+        possession = conferences.possession
+        clientSession = join.session
+        account = join.account
+        displayName = join.displayName
+        roomAsSent = join.roomAsSent
+        offer = join.offer
+        publisherID = .of(id, in: possession.deployment)
+        logger = possession.logger.with([
+            .session: "\(join.session)", .connection: "\(id.connection)", .room: "\(room.uri)",
+        ])
+    }
+
+    var isPresent: Bool { machine.isPresent }
+
+    /// How others see it.
+    var publisher: Publisher { Publisher(session: clientSession, account: account, displayName: displayName ?? "") }
+
+    // MARK: What the front door asks
+
+    func join() {
+        room.expect(self)
+        room.join(self)
+    }
+
+    func submit(_ request: WorkerRequest, sequence: RequestSequence) {
+        queue.append(SessionQueue.Item(sequence: sequence, request: request))
+        // A second terminate joins the one under way (D51).
+        if machine.isEnding { answerRest() } else { serveQueue() }
+    }
+
+    func release() { perform(machine.released()) }
+
+    /// The connection has removed the account.
+    func accountRemoved() { perform(machine.hungUp("account removed")) }
+
+    func janusLost() { perform(machine.handleVanished("500 Janus lost")) }
+
+    private func serveQueue() {
+        while let item = queue.next() {
+            switch item.request {
+            case .trickle(_, let candidates): trickle(candidates, item.sequence)
+            case .update(_, let audio, let video, let bitrate): update(audio, video, bitrate, item.sequence)
+            case .terminate:
+                terminates.append(item.sequence)
+                perform(machine.terminateRequested())
+            case .join, .feedAttach, .feedAnswer, .feedDetach, .releaseAccount:
+                finish(item.sequence, .error("\(clientSession) is not a feed"))
+            }
+        }
+    }
+
+    private func trickle(_ candidates: [Candidate], _ sequence: RequestSequence) {
+        guard let handle else { return finish(sequence, .error("trickle: unknown video room session: \(clientSession)")) }
+        handle.trickle(candidates) { [self] result in finish(sequence, result) }
+    }
+
+    private func update(_ audio: Bool?, _ video: Bool?, _ bitrate: Int?, _ sequence: RequestSequence) {
+        guard let handle else { return finish(sequence, .error("update: unknown video room session: \(clientSession)")) }
+        guard audio != nil || video != nil || bitrate != nil else { return finish(sequence, .ack) }
+        let share = bitrate.map { room.capped(self, bitrate: $0) }
+        logger.info(
+            "updated",
+            metadata: .keyed([
+                .value: "audio \(audio.map(String.init) ?? "-") video \(video.map(String.init) ?? "-") bitrate "
+                    + "\(share.map(String.init) ?? "-")"
+            ]))
+        let janusRoom = room.janusRoom
+        handle.message(.update) { json in
+            json.member("request", "configure")
+            json.member("room", janusRoom.rawValue)
+            if let audio { json.member("audio", audio) }
+            if let video { json.member("video", video) }
+            if let share { json.member("bitrate", share) }
+        } completion: { [self] result in
+            if case .failure = result, share != nil { room.bitrateRefused(self) }
+            finish(sequence, result)
+        }
+    }
+
+    private func finish(_ sequence: RequestSequence, _ result: Result<JanusReply, JanusError>) {
+        switch result {
+        case .success: finish(sequence, .ack)
+        case .failure(let error): finish(sequence, .error(error.reason))
+        }
+    }
+
+    private func finish(_ sequence: RequestSequence, _ answer: WorkerAnswer) {
+        conferences.outbox.answer(answer, to: sequence, of: id.connection)
+        queue.finished()
+        if machine.isEnding { answerRest() } else { serveQueue() }
+    }
+
+    /// The session ends: what has not begun finds nobody.
+    private func answerRest() {
+        for item in queue.removeAll() {
+            switch item.request {
+            case .terminate: terminates.append(item.sequence)
+            default:
+                conferences.outbox.answer(
+                    .error(Conferences.unknownSession(item.request, called: clientSession.description)),
+                    to: item.sequence, of: id.connection)
+            }
+        }
+    }
+
+    private func answerTerminates(_ answer: WorkerAnswer) {
+        for sequence in terminates { conferences.outbox.answer(answer, to: sequence, of: id.connection) }
+        terminates = []
+    }
+
+    // MARK: What the room decides
+
+    func admitted() { perform(machine.admitted()) }
+
+    func refused(_ answer: WorkerAnswer) { perform(machine.refused(answer)) }
+
+    /// The room's share has changed (D21).
+    func configure(bitrate: Int) {
+        let janusRoom = room.janusRoom
+        handle?.message(.bitrate(bitrate)) { json in
+            json.member("request", "configure")
+            json.member("room", janusRoom.rawValue)
+            json.member("bitrate", bitrate)
+        } completion: { [self] result in
+            guard case .failure(let error) = result else { return }
+            logger.warning("bitrate refused", metadata: .keyed([.error: error.reason]))
+            room.bitrateRefused(self)
+        }
+    }
+
+    // MARK: What Janus says
+
+    private func received(_ event: JanusEvent, _ message: Message?) {
+        switch event.kind {
+        case .plugin: received(plugin: event, message)
+        case .webrtcUp: perform(machine.mediaUp())
+        case .hangup(let reason): perform(machine.hungUp(reason))
+        case .detached:
+            handle?.forget()
+            perform(machine.handleVanished("handle detached"))
+        case .slowLink(let uplink):
+            logger.info("slow link", metadata: .keyed([.value: uplink ? "download" : "upload"]))
+        case .media: break
+        case .other(let kind): logger.warning("unknown event", metadata: .keyed([.event: kind]))
+        }
+    }
+
+    private func received(plugin event: JanusEvent, _ message: Message?) {
+        guard event.plugin == JanusServerInfo.videoRoomPlugin, let data = event.data else {
+            return logger.warning("event of another plugin", metadata: .keyed([.value: event.plugin ?? "none"]))
+        }
+        switch VideoRoomEvent(data) {
+        case .joined(_, let publishers):
+            guard let answer = event.description(of: "answer") else {
+                return perform(machine.joinRefused("the media server sent no answer"))
+            }
+            perform(machine.joined(answer: SessionDescription(answer), others: known(publishers)))
+        case .publishers(let publishers): perform(machine.publishersAppeared(known(publishers)))
+        case .gone(let publisher): perform(machine.publisherGone(publisher))
+        case .left: perform(machine.left())
+        case .expelled(let reason): perform(machine.hungUp(reason))
+        case .failed(let error): failed(error, message)
+        case .confirmation: break
+        case .attached, .updated: logger.warning("a subscriber's event on a publisher's handle")
+        case .unknown(let kind): logger.warning("unknown event", metadata: .keyed([.event: kind]))
+        }
+    }
+
+    /// The asynchronous outcome of a message was a refusal (D16).
+    private func failed(_ error: JanusError, _ message: Message?) {
+        switch message {
+        case .join: perform(machine.joinRefused(error.reason))
+        case .leave: perform(error.saysAlreadyGone ? machine.left() : machine.leaveRefused(error.reason))
+        case .bitrate, .update:
+            room.bitrateRefused(self)
+            logger.warning("configure refused", metadata: .keyed([.error: error.reason]))
+        case nil: logger.warning("refused", metadata: .keyed([.error: error.reason]))
+        }
+    }
+
+    private func known(_ ids: [PublisherID]) -> [(PublisherID, Publisher)] {
+        ids.compactMap { id in
+            guard let other = room.publisher(id) else {
+                logger.warning("a publisher nobody knows", metadata: .keyed([.publisher: "\(id)"]))
+                return nil
+            }
+            return (id, other.publisher)
+        }
+    }
+
+    // MARK: What the machine decides
+
+    private func perform(_ new: [PublisherStateMachine.Action]) {
+        actions.perform(new) { action in perform(action) }
+    }
+
+    private func perform(_ action: PublisherStateMachine.Action) {
+        switch action {
+        case .record: record()
+        case .attach: attach()
+        case .join(let handle): join(handle)
+        case .answerJoin(let answer):
+            finish(id.request, answer)
+        case .answerTerminates(let answer):
+            answerTerminates(answer)
+            queue.finished()
+            if !machine.isEnding { serveQueue() }
+        case .tell(let event): conferences.outbox.tell(event, of: id)
+        case .becomeMember: room.joined(self)
+        case .startTimer(let timer): start(timer)
+        case .stopTimer: timer?.cancel()
+        case .leave: leave()
+        case .detach(let handle): detach(handle)
+        case .markEnded:
+            conferences.markEnded(id) { [self] in perform(machine.marked()) }
+        case .endFeeds(let publisher): conferences.endFeeds(of: id, showing: publisher)
+        case .finish:
+            answerRest()
+            answerTerminates(.ack)
+            timer?.cancel()
+            conferences.finished(self)
+            room.left(self)
+        }
+    }
+
+    private func record() {
+        let row = SessionRow(
+            id: id, slot: possession.owner.slot, clientSession: clientSession, account: account,
+            displayName: displayName, role: .publisher, room: room.uri)
+        possession.write { store, owner throws(RegistryError) in
+            try store.recordSession(row, owner: owner)
+        } then: { [self] result in
+            switch result {
+            case .success: perform(machine.recorded())
+            case .failure(let error):
+                logger.error("the session could not be recorded", metadata: .keyed([.error: "\(error)"]))
+                perform(machine.recordingFailed("the registry is not available"))
+            }
+        }
+    }
+
+    private func attach() {
+        possession.attachVideoRoom(for: id) { [self] result in
+            switch result {
+            case .success(let id):
+                possession.recordHandle(id, of: self.id)
+                handle = JanusHandle(id, session: possession.janusSession, gateway: possession.gateway) {
+                    [weak self] event, message in self?.received(event, message)
+                }
+                perform(machine.attached(id))
+            case .failure(let error): perform(machine.attachFailed(error.reason))
+            }
+        }
+    }
+
+    private func join(_ id: JanusHandleID) {
+        let (janusRoom, publisherID, displayName) = (room.janusRoom, publisherID, displayName)
+        handle?.message(.join, description: ("offer", offer)) { json in
+            json.member("request", "joinandconfigure")
+            json.member("room", janusRoom.rawValue)
+            json.member("ptype", "publisher")
+            json.member("id", publisherID.rawValue)
+            json.member("audio", true)
+            json.member("video", true)
+            if let displayName, !displayName.isEmpty { json.member("display", displayName) }
+        } completion: { [self] result in
+            switch result {
+            case .success: perform(machine.joinAccepted())
+            case .failure(let error): perform(machine.joinRefused(error.reason))
+            }
+        }
+    }
+
+    private func leave() {
+        handle?.message(.leave) { $0.member("request", "leave") } completion: { [self] result in
+            guard case .failure(let error) = result else { return }
+            perform(error.saysAlreadyGone ? machine.left() : machine.leaveRefused(error.reason))
+        }
+    }
+
+    private func detach(_ id: JanusHandleID) {
+        handle?.detach { [self] result in
+            if case .failure(let error) = result, !error.saysAlreadyGone {
+                logger.warning("detach failed", metadata: .keyed([.error: error.reason, .handle: "\(id)"]))
+            }
+            perform(machine.detached())
+        }
+    }
+
+    private func start(_ kind: PublisherStateMachine.Timer) {
+        timer?.cancel()
+        let bound = NIOLoopBound(self, eventLoop: possession.loop)
+        switch kind {
+        case .join:
+            timer = possession.loop.scheduleTask(in: Self.joinTimeout) {
+                bound.value.perform(bound.value.machine.joinTimedOut())
+            }
+        case .leave:
+            timer = possession.loop.scheduleTask(in: Self.leaveTimeout) {
+                bound.value.perform(bound.value.machine.left())
+            }
+        }
+    }
+}

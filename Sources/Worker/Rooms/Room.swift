@@ -1,0 +1,219 @@
+import Identity
+import JSONText
+import Logging
+import Registry
+import Sylkrtc
+import Telemetry
+
+/// A room's shell: it asks registry and Janus what its machine decides. Confined to the worker's core loop.
+final class Room {
+    /// How often another id is drawn when somebody else's room has it (427 on a fresh id).
+    private static let creationAttempts = 5
+    private static let roomExists = 427
+
+    let uri: RoomURI
+    /// Of this life of the room; drawn anew for the next.
+    private(set) var janusRoom: JanusRoomID
+    private(set) var configuration: RoomConfiguration
+    private var machine = RoomStateMachine()
+    private let actions = ActionQueue<RoomStateMachine.Action>()
+    private let possession: SlotPossession
+    private let makeConfiguration: () -> RoomConfiguration
+    private let recordingDirectory: (RoomURI) throws -> String
+    private var publishers: [SessionID: PublisherSession] = [:]
+    private var byPublisherID: [PublisherID: PublisherSession] = [:]
+    private let logger: Logger
+    /// Drop the object.
+    private let close: (Room) -> Void
+    private var attempts = 0
+
+    init(
+        _ uri: RoomURI, possession: SlotPossession, configuration: @escaping () -> RoomConfiguration,
+        recordingDirectory: @escaping (RoomURI) throws -> String, close: @escaping (Room) -> Void
+    ) {
+        self.uri = uri
+        self.possession = possession
+        makeConfiguration = configuration
+        self.recordingDirectory = recordingDirectory
+        self.close = close
+        self.configuration = configuration()
+        janusRoom = Self.drawID()
+        logger = possession.logger.with([.room: "\(uri)"])
+        machine.configured(
+            maximumBitrate: self.configuration.maximumBitrate, maximumPublishers: self.configuration.maximumPublishers)
+    }
+
+    // MARK: What publishers ask
+
+    func join(_ publisher: PublisherSession) {
+        publishers[publisher.id] = publisher
+        perform(machine.joinRequested(publisher.id, client: publisher.clientSession))
+    }
+
+    /// Janus has confirmed the publisher.
+    func joined(_ publisher: PublisherSession) {
+        logger.info("joined", metadata: .keyed([.account: "\(publisher.account)", .session: "\(publisher.clientSession)"]))
+        perform(machine.joined(publisher.id))
+    }
+
+    /// The publisher is cleaned up, or was refused.
+    func left(_ publisher: PublisherSession) {
+        guard publishers.removeValue(forKey: publisher.id) != nil else { return }
+        byPublisherID[publisher.publisherID] = nil
+        logger.info("left", metadata: .keyed([.account: "\(publisher.account)", .session: "\(publisher.clientSession)"]))
+        perform(machine.left(publisher.id))
+    }
+
+    /// Caps a publisher's own bitrate. The answer is what Janus is to be told.
+    func capped(_ publisher: PublisherSession, bitrate: Int) -> Int { machine.capped(publisher.id, bitrate: bitrate) }
+
+    func bitrateRefused(_ publisher: PublisherSession) { machine.bitrateRefused(publisher.id) }
+
+    /// The publisher id is known from the request on, so nobody who appears is ever a stranger (D49).
+    func expect(_ publisher: PublisherSession) { byPublisherID[publisher.publisherID] = publisher }
+
+    func publisher(_ id: PublisherID) -> PublisherSession? { byPublisherID[id] }
+
+    /// Somebody present, by the name others know.
+    func presentPublisher(called session: String) -> PublisherSession? {
+        publishers.values.first { $0.clientSession.description == session && $0.isPresent }
+    }
+
+    // MARK: What the machine decides
+
+    private func perform(_ new: [RoomStateMachine.Action]) {
+        actions.perform(new) { action in perform(action) }
+    }
+
+    private func perform(_ action: RoomStateMachine.Action) {
+        switch action {
+        case .claim: claim()
+        case .createJanusRoom: createJanusRoom()
+        case .destroyJanusRoom: destroyJanusRoom()
+        case .releaseRow: releaseRow()
+        case .admit(let sessions): for session in sessions { publishers[session]?.admitted() }
+        case .refuse(let sessions, let refusal): refuse(sessions, refusal)
+        case .configure(let session, let bitrate): publishers[session]?.configure(bitrate: bitrate)
+        case .close: close(self)
+        }
+    }
+
+    private func refuse(_ sessions: [SessionID], _ refusal: RoomStateMachine.Refusal) {
+        for session in sessions {
+            guard let publisher = publishers.removeValue(forKey: session) else { continue }
+            byPublisherID[publisher.publisherID] = nil
+            switch refusal {
+            case .sessionInUse:
+                publisher.refused(.error("Session ID \(publisher.clientSession) already in use"))
+            case .full: publisher.refused(.error("room \(publisher.roomAsSent) is full"))
+            case .ownedElsewhere(let slot): publisher.refused(.notOwner(slot))
+            case .failed(let reason): publisher.refused(.error(reason))
+            }
+        }
+    }
+
+    private func claim() {
+        if attempts > 0 {
+            // A further life of the room: a new id and the configuration of now.
+            configuration = makeConfiguration()
+            janusRoom = Self.drawID()
+            machine.configured(
+                maximumBitrate: configuration.maximumBitrate, maximumPublishers: configuration.maximumPublishers)
+        }
+        attempts = 1
+        let claim = RoomRow(
+            uri: uri, owner: possession.owner, janusRoom: janusRoom, configuration: configuration.snapshot)
+        possession.write { store, _ throws(RegistryError) in
+            try store.claimRoom(claim)
+        } then: { [self] result in
+            switch result {
+            case .success(.claimed): perform(machine.claimed())
+            case .success(.ownedBy(let row)) where row.owner.slot == possession.owner.slot:
+                logger.error("a room of this slot outlived its sessions", metadata: .keyed([.value: "\(row.janusRoom)"]))
+                perform(machine.claimFailed(.failed("the room is being cleaned up, try again")))
+            case .success(.ownedBy(let row)): perform(machine.claimFailed(.ownedElsewhere(row.owner.slot)))
+            case .failure(let error):
+                logger.error("the room could not be claimed", metadata: .keyed([.error: "\(error)"]))
+                perform(machine.claimFailed(.failed("the registry is not available")))
+            }
+        }
+    }
+
+    private func createJanusRoom() {
+        var directory: String?
+        if configuration.record {
+            do {
+                directory = try recordingDirectory(uri)
+            } catch {
+                logger.error("no recording directory", metadata: .keyed([.error: "\(error)"]))
+                return perform(machine.janusRoomCreationFailed("the room cannot be recorded"))
+            }
+        }
+        let body = RoomMessage.create(
+            janusRoom, mark: possession.mark, configuration: configuration, recordingDirectory: directory)
+        possession.roomHandle.message(.create, body: body) { [self] result in
+            switch result {
+            case .success:
+                logger.info("created", metadata: .keyed([.janus: "\(janusRoom)", .value: directory ?? "not recorded"]))
+                let (uri, room) = (uri, janusRoom)
+                possession.write("room created") { store, owner throws(RegistryError) in
+                    try store.roomCreated(uri, owner: owner, janusRoom: room)
+                }
+                perform(machine.janusRoomCreated())
+            case .failure(let error) where error.code == Self.roomExists && attempts < Self.creationAttempts:
+                drawAnotherID()
+            case .failure(let error):
+                logger.error("Janus did not create the room", metadata: .keyed([.error: error.reason]))
+                perform(machine.janusRoomCreationFailed(error.reason))
+            }
+        }
+    }
+
+    /// 427 on a fresh id: it is somebody else's room. The row is released and claimed again with another id.
+    private func drawAnotherID() {
+        attempts += 1
+        let (uri, taken, next) = (uri, janusRoom, Self.drawID())
+        let claim = RoomRow(uri: uri, owner: possession.owner, janusRoom: next, configuration: configuration.snapshot)
+        possession.write { store, owner throws(RegistryError) in
+            try store.releaseRoom(uri, owner: owner, janusRoom: taken)
+            return try store.claimRoom(claim)
+        } then: { [self] result in
+            janusRoom = next
+            guard case .success(.claimed) = result else {
+                return perform(machine.janusRoomCreationFailed("the registry is not available"))
+            }
+            createJanusRoom()
+        }
+    }
+
+    private func destroyJanusRoom() {
+        let (uri, room) = (uri, janusRoom)
+        possession.write("room destroying") { store, owner throws(RegistryError) in
+            try store.roomDestroying(uri, owner: owner, janusRoom: room)
+        }
+        possession.roomHandle.message(.destroy, body: RoomMessage.destroy(janusRoom)) { [self] result in
+            if case .failure(let error) = result, !error.saysAlreadyGone {
+                logger.warning("Janus did not destroy the room", metadata: .keyed([.error: error.reason]))
+            }
+            perform(machine.janusRoomDestroyed())
+        }
+    }
+
+    private func releaseRow() {
+        let (uri, room) = (uri, janusRoom)
+        possession.write { store, owner throws(RegistryError) in
+            try store.releaseRoom(uri, owner: owner, janusRoom: room)
+        } then: { [self] result in
+            if case .failure(let error) = result {
+                logger.warning("the room's row stays behind", metadata: .keyed([.error: "\(error)"]))
+            }
+            logger.info("destroyed")
+            perform(machine.rowReleased())
+        }
+    }
+
+    private static func drawID() -> JanusRoomID {
+        var generator = SystemRandomNumberGenerator()
+        return .random(using: &generator)
+    }
+}

@@ -1,0 +1,68 @@
+import Identity
+import JSONText
+import Settings
+
+/// How a room is: read afresh from its section of the configuration file when it is created, and kept for its life
+/// (protocol page, section 6).
+struct RoomConfiguration: Equatable, Sendable {
+    static let bitrates = 64_000...4_194_304
+    static let publishers = 1...1000
+    static let videoCodecs = ["vp8", "vp9", "h264"]
+
+    var record = false
+    var access = AccessPolicy()
+    /// Bits a second, shared among the participants.
+    var maximumBitrate = 2_016_000
+    /// In order of preference.
+    var videoCodecs = ["vp9"]
+    var maximumPublishers = 10
+
+    /// The defaults of every room: `[Janus]`.
+    static func defaults(_ reader: inout SettingsReader) -> RoomConfiguration {
+        RoomConfiguration(&reader, section: "Janus", fallback: RoomConfiguration(), readsAccess: false)
+    }
+
+    /// A room's own section on top of `fallback`. An access rule that cannot be used closes the room (D41).
+    static func of(
+        _ room: RoomURI, in file: INIFile, fallback: RoomConfiguration
+    ) -> (configuration: RoomConfiguration, problems: [String]) {
+        let name = room.description
+        // Rooms are addresses, so no section of the gateway's own can be one (D41).
+        let section = file.sections.keys.first { RoomURI($0) == room } ?? name
+        var reader = SettingsReader(file)
+        var configuration = RoomConfiguration(&reader, section: section, fallback: fallback, readsAccess: true)
+        if !reader.problems.isEmpty { configuration.access = .closed }
+        return (configuration, reader.problems)
+    }
+
+    init() {}
+
+    private init(_ reader: inout SettingsReader, section: String, fallback: RoomConfiguration, readsAccess: Bool) {
+        self = fallback
+        maximumBitrate = reader.integer(section, "max_bitrate", default: fallback.maximumBitrate, in: Self.bitrates)
+        maximumPublishers = reader.integer(
+            section, "max_publishers", default: fallback.maximumPublishers, in: Self.publishers)
+        videoCodecs = reader.value(
+            section, "video_codec", default: fallback.videoCodecs,
+            legal: "a comma-separated list of \(Self.videoCodecs.joined(separator: ", "))"
+        ) { text in
+            let codecs = text.split(separator: ",").map { $0.lowercased().filter { !$0.isWhitespace } }
+            return !codecs.isEmpty && codecs.allSatisfy(Self.videoCodecs.contains) ? codecs : nil
+        }
+        guard readsAccess else { return }
+        record = reader.boolean(section, "record", default: fallback.record)
+        access = AccessPolicy(&reader, section: section)
+    }
+
+    /// What the registry keeps of it.
+    var snapshot: String {
+        RawJSON { json in
+            json.object { json in
+                json.member("record", record)
+                json.member("max_bitrate", maximumBitrate)
+                json.member("video_codec", videoCodecs.joined(separator: ","))
+                json.member("max_publishers", maximumPublishers)
+            }
+        }.description
+    }
+}

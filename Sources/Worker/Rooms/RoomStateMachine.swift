@@ -1,0 +1,197 @@
+import Identity
+
+/// The life of a room on the worker that owns it, and who uses it.
+///
+/// A user is whoever has asked to join and has not been cleaned up: a room is destroyed when it has none, whoever left
+/// and however (D11, D38). A member is a user that Janus has confirmed; members share the bitrate.
+struct RoomStateMachine {
+    enum State: Equatable {
+        /// The claim is on its way to the registry. → creating, closed
+        case claiming
+        /// Ours in the registry; Janus is creating it. → open, releasing
+        case creating
+        /// It exists. → destroying when the last user is gone
+        case open
+        /// Janus is destroying it. Joins wait. → releasing
+        case destroying
+        /// The registry is forgetting it. Joins wait. → claiming when somebody waits, else closed
+        case releasing
+        /// It does not exist, and nobody waits.
+        case closed
+    }
+
+    /// One thing to do, in the order given.
+    enum Action: Equatable {
+        case claim
+        case createJanusRoom
+        case destroyJanusRoom
+        case releaseRow
+        /// The room is there: these may go on joining.
+        case admit([SessionID])
+        case refuse([SessionID], Refusal)
+        /// Tell Janus the publisher's new bitrate.
+        case configure(SessionID, bitrate: Int)
+        /// Nothing is left of it: drop the object.
+        case close
+    }
+
+    enum Refusal: Equatable {
+        case sessionInUse
+        case full
+        case ownedElsewhere(SlotID)
+        case failed(String)
+    }
+
+    private struct Member {
+        /// What Janus was last told; nil when that failed (D21).
+        var bitrate: Int?
+        /// The client's own cap.
+        var cap: Int?
+    }
+
+    private(set) var state: State = .closed
+    private var users: [SessionID: ClientSessionID] = [:]
+    /// Users the room is not there for yet, in order.
+    private var waiting: [SessionID] = []
+    private var members: [SessionID: Member] = [:]
+    /// Prominent members, in order; at most two.
+    private(set) var activeParticipants: [SessionID] = []
+    private var maximumBitrate = 0
+    private var maximumPublishers = 0
+
+    var isEmpty: Bool { users.isEmpty }
+
+    // MARK: Coming
+
+    /// The configuration in force for this life of the room.
+    mutating func configured(maximumBitrate: Int, maximumPublishers: Int) {
+        self.maximumBitrate = maximumBitrate
+        self.maximumPublishers = maximumPublishers
+    }
+
+    mutating func joinRequested(_ session: SessionID, client: ClientSessionID) -> [Action] {
+        if users.values.contains(client) { return [.refuse([session], .sessionInUse)] }
+        if users.count >= maximumPublishers { return [.refuse([session], .full)] }
+        users[session] = client
+        switch state {
+        case .open: return [.admit([session])]
+        case .claiming, .creating, .destroying, .releasing:
+            waiting.append(session)
+            return []
+        case .closed:
+            waiting.append(session)
+            state = .claiming
+            return [.claim]
+        }
+    }
+
+    mutating func claimed() -> [Action] {
+        guard state == .claiming else { return [] }
+        state = .creating
+        return [.createJanusRoom]
+    }
+
+    /// Somebody else owns the room, or the registry cannot be asked.
+    mutating func claimFailed(_ refusal: Refusal) -> [Action] {
+        guard state == .claiming else { return [] }
+        state = .closed
+        return refuseWaiting(refusal) + [.close]
+    }
+
+    mutating func janusRoomCreated() -> [Action] {
+        guard state == .creating else { return [] }
+        state = .open
+        // Everybody may have gone meanwhile.
+        guard !users.isEmpty else { return destroy() }
+        let admitted = waiting
+        waiting = []
+        return [.admit(admitted)]
+    }
+
+    mutating func janusRoomCreationFailed(_ reason: String) -> [Action] {
+        guard state == .creating else { return [] }
+        state = .releasing
+        return refuseWaiting(.failed(reason)) + [.releaseRow]
+    }
+
+    // MARK: Being there
+
+    /// Janus has confirmed the publisher.
+    mutating func joined(_ session: SessionID) -> [Action] {
+        guard users[session] != nil, members[session] == nil else { return [] }
+        members[session] = Member(bitrate: maximumBitrate, cap: nil)
+        return shareBitrate()
+    }
+
+    /// The client caps its own bitrate (R17). The answer is what Janus is to be told.
+    mutating func capped(_ session: SessionID, bitrate: Int) -> Int {
+        guard var member = members[session] else { return bitrate }
+        member.cap = bitrate
+        let share = shares[session].map { min($0, bitrate) } ?? bitrate
+        member.bitrate = share
+        members[session] = member
+        return share
+    }
+
+    /// Janus did not take a bitrate: the recorded value says nothing any more.
+    mutating func bitrateRefused(_ session: SessionID) { members[session]?.bitrate = nil }
+
+    // MARK: Going
+
+    /// Cleaned up completely, or never came in.
+    mutating func left(_ session: SessionID) -> [Action] {
+        guard users.removeValue(forKey: session) != nil else { return [] }
+        waiting.removeAll { $0 == session }
+        var actions: [Action] = []
+        if members.removeValue(forKey: session) != nil {
+            activeParticipants.removeAll { $0 == session }
+            actions = shareBitrate()
+        }
+        guard users.isEmpty, state == .open else { return actions }
+        return actions + destroy()
+    }
+
+    mutating func janusRoomDestroyed() -> [Action] {
+        guard state == .destroying else { return [] }
+        state = .releasing
+        return [.releaseRow]
+    }
+
+    mutating func rowReleased() -> [Action] {
+        guard state == .releasing else { return [] }
+        guard waiting.isEmpty else {
+            state = .claiming
+            return [.claim]
+        }
+        state = .closed
+        return [.close]
+    }
+
+    private mutating func destroy() -> [Action] {
+        state = .destroying
+        return [.destroyJanusRoom]
+    }
+
+    private mutating func refuseWaiting(_ refusal: Refusal) -> [Action] {
+        let refused = waiting
+        waiting = []
+        for session in refused { users[session] = nil }
+        return refused.isEmpty ? [] : [.refuse(refused, refusal)]
+    }
+
+    private var shares: [SessionID: Int] {
+        BitrateShares.of(Set(members.keys), active: Set(activeParticipants), maximum: maximumBitrate)
+    }
+
+    /// Members whose bitrate changes, and to what; equal values say nothing.
+    private mutating func shareBitrate() -> [Action] {
+        var changes: [Action] = []
+        for (session, share) in shares.sorted(by: { $0.key.description < $1.key.description }) {
+            let bitrate = min(share, members[session]?.cap ?? share)
+            guard members[session]?.bitrate != bitrate else { continue }
+            members[session]?.bitrate = bitrate
+            changes.append(.configure(session, bitrate: bitrate))
+        }
+        return changes
+    }
+}

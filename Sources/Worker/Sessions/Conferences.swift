@@ -1,0 +1,195 @@
+import Identity
+import Logging
+import NIOCore
+import Registry
+import Sylkrtc
+import Telemetry
+
+/// Every room, publisher and feed of the slot, as long as the worker has the slot and Janus. Requests come in here and go
+/// to the session they are about; sessions tell it when they are over. Confined to the worker's core loop.
+final class Conferences {
+    let possession: SlotPossession
+    let outbox: any Outbox
+    private let rules: RoomRules
+    private var rooms: [RoomURI: Room] = [:]
+    private var publishers: [SessionID: PublisherSession] = [:]
+    private var feeds: [SessionID: FeedSession] = [:]
+    private var sessionsByConnection: [ConnectionID: Set<SessionID>] = [:]
+    /// Called when the last session and the last room are gone.
+    var emptied: () -> Void = {}
+
+    init(possession: SlotPossession, outbox: any Outbox, rules: RoomRules) {
+        self.possession = possession
+        self.outbox = outbox
+        self.rules = rules
+    }
+
+    /// What the worker tells of its work: participants and feeds.
+    var load: Int { publishers.count + feeds.count }
+    var isEmpty: Bool { load == 0 && rooms.isEmpty }
+
+    // MARK: Requests
+
+    func submit(_ request: WorkerRequest, from connection: ConnectionID, sequence: RequestSequence) {
+        func session(_ request: RequestSequence) -> SessionID { SessionID(connection: connection, request: request) }
+        switch request {
+        case .join(let join): self.join(join, as: session(sequence))
+        case .feedAttach(let base, let feed, let publisher):
+            attachFeed(session(sequence), called: feed, base: session(base), publisher: publisher)
+        case .feedAnswer(let feed, _), .feedDetach(let feed):
+            guard let feed = feeds[session(feed)] else { return refuse(request, sequence, connection) }
+            feed.submit(request, sequence: sequence)
+        case .trickle(let target, _), .update(let target, _, _, _), .terminate(let target):
+            if let publisher = publishers[session(target)] {
+                publisher.submit(request, sequence: sequence)
+            } else if let feed = feeds[session(target)] {
+                feed.submit(request, sequence: sequence)
+            } else {
+                refuse(request, sequence, connection)
+            }
+        case .releaseAccount(let account):
+            // The ack precedes the events it causes.
+            outbox.answer(.ack, to: sequence, of: connection)
+            for id in sessionsByConnection[connection] ?? [] where publishers[id]?.account == account {
+                publishers[id]?.accountRemoved()
+            }
+        }
+    }
+
+    private func join(_ join: WorkerRequest.Join, as id: SessionID) {
+        // The same request again meets its own session: it joins the step under way.
+        guard publishers[id] == nil else { return }
+        let account = join.accountAsSent
+        let (access, _) = rules.configuration(of: join.room)
+        guard access.access.admits(join.account, isVerified: join.isVerified) else {
+            let text = "\(account) is not allowed to join room \(join.roomAsSent)"
+            return outbox.answer(.error(text), to: id.request, of: id.connection)
+        }
+        let room = rooms[join.room] ?? makeRoom(join.room)
+        let publisher = PublisherSession(id, join: join, room: room, conferences: self)
+        publishers[id] = publisher
+        sessionsByConnection[id.connection, default: []].insert(id)
+        publisher.join()
+    }
+
+    private func makeRoom(_ uri: RoomURI) -> Room {
+        let room = Room(
+            uri, possession: possession,
+            configuration: { [rules, logger = possession.logger] in
+                let (configuration, problems) = rules.configuration(of: uri)
+                for problem in problems {
+                    logger.error("the room is closed", metadata: .keyed([.room: "\(uri)", .error: problem]))
+                }
+                return configuration
+            },
+            recordingDirectory: rules.recordingDirectory,
+            close: { [weak self] room in
+                guard let self, rooms[room.uri] === room else { return }
+                rooms[room.uri] = nil
+                if isEmpty { emptied() }
+            })
+        rooms[uri] = room
+        return room
+    }
+
+    private func attachFeed(_ id: SessionID, called client: ClientSessionID, base: SessionID, publisher: String) {
+        guard feeds[id] == nil else { return }
+        func refuse(_ text: String) { outbox.answer(.error("feed-attach: \(text)"), to: id.request, of: id.connection) }
+        guard let base = publishers[base], base.isPresent else {
+            return refuse("unknown video room session: \(publishers[base]?.clientSession.description ?? client.description)")
+        }
+        guard let target = base.room.presentPublisher(called: publisher), target !== base else {
+            return refuse("unknown publisher video room session to attach to: \(publisher)")
+        }
+        let isShown = feeds.values.contains {
+            $0.base === base && $0.target == target.publisherID && !$0.isEnding
+        }
+        guard !isShown else { return refuse("already attached to publisher video room session: \(publisher)") }
+        let feed = FeedSession(id, called: client, of: base, showing: target.publisherID, conferences: self)
+        feeds[id] = feed
+        sessionsByConnection[id.connection, default: []].insert(id)
+        feed.attach()
+    }
+
+    private func refuse(_ request: WorkerRequest, _ sequence: RequestSequence, _ connection: ConnectionID) {
+        outbox.answer(.error(Self.unknownSession(request, called: "it has ended")), to: sequence, of: connection)
+    }
+
+    /// The text for a request whose session is unknown, in its own words (protocol page, section 3).
+    static func unknownSession(_ request: WorkerRequest, called session: String) -> String {
+        switch request {
+        case .feedAnswer: "feed-answer: unknown video room session: \(session)"
+        case .feedDetach: "feed-detach: unknown video room session to detach: \(session)"
+        case .feedAttach: "feed-attach: unknown video room session: \(session)"
+        case .trickle: "trickle: unknown video room session: \(session)"
+        case .update: "update: unknown video room session: \(session)"
+        case .terminate, .join, .releaseAccount: "Unknown video room session: \(session)"
+        }
+    }
+
+    // MARK: Ends
+
+    /// The front door has given up on the session.
+    func release(_ session: SessionID) {
+        publishers[session]?.release()
+        feeds[session]?.release()
+    }
+
+    /// The client is gone.
+    func release(_ connection: ConnectionID) {
+        for session in sessionsByConnection[connection] ?? [] { release(session) }
+    }
+
+    /// Releases the sessions of every connection that `isGone`.
+    func release(where isGone: (SessionID) -> Bool) {
+        for session in sessionsByConnection.values.flatMap({ $0 }) where isGone(session) { release(session) }
+    }
+
+    /// Janus has forgotten everything, or cannot be reached: every session ends, and every room.
+    func janusLost() {
+        for feed in feeds.values { feed.janusLost() }
+        for publisher in publishers.values { publisher.janusLost() }
+    }
+
+    /// - Parameter publisher: nil: all feeds of the base session.
+    func endFeeds(of base: SessionID, showing publisher: PublisherID?) {
+        for feed in feeds.values where feed.base.id == base && (publisher == nil || feed.target == publisher) {
+            feed.end(publisher == nil ? "the session has ended" : "the publisher has left")
+        }
+    }
+
+    func markEnded(_ session: SessionID, then: @escaping () -> Void) {
+        possession.write { store, owner throws(RegistryError) in
+            try store.markEnded(session, owner: owner)
+        } then: { [logger = possession.logger] result in
+            if case .failure(let error) = result {
+                logger.warning(
+                    "a session was not marked as ended",
+                    metadata: .keyed([.session: "\(session)", .error: "\(error)"]))
+            }
+            then()
+        }
+    }
+
+    func finished(_ publisher: PublisherSession) {
+        guard publishers.removeValue(forKey: publisher.id) != nil else { return }
+        forget(publisher.id)
+    }
+
+    func finished(_ feed: FeedSession) {
+        guard feeds.removeValue(forKey: feed.id) != nil else { return }
+        forget(feed.id)
+    }
+
+    /// The row stays until the front door has acknowledged what it was told of the session's end.
+    private func forget(_ session: SessionID) {
+        sessionsByConnection[session.connection]?.remove(session)
+        if sessionsByConnection[session.connection]?.isEmpty == true { sessionsByConnection[session.connection] = nil }
+        outbox.whenAcknowledged(by: session.connection.owner) { [possession] in
+            possession.write("session deleted") { store, owner throws(RegistryError) in
+                try store.deleteSessions([session], owner: owner)
+            }
+        }
+        if isEmpty { emptied() }
+    }
+}

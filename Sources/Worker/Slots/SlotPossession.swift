@@ -1,0 +1,110 @@
+import Identity
+import JSONText
+import Logging
+import NIOCore
+import Registry
+import Telemetry
+
+/// What a worker has while it has its slot and Janus: the name it signs with, the Janus session, and the slot's own
+/// VideoRoom handle. A new connection to Janus makes a new one.
+final class SlotPossession {
+    let owner: RoomOwner
+    let deployment: DeploymentID
+    let janusSession: JanusSessionID
+    let gateway: JanusGateway
+    let registry: LoopRegistry
+    let loop: any EventLoop
+    let logger: Logger
+    /// Creates, lists and destroys rooms; attached when the possession is taken.
+    let roomHandle: JanusHandle<RoomMessage>
+
+    /// A conditional write was refused: somebody else has the slot. The process must end at once.
+    var superseded: () -> Void = {}
+    private var handlesToRecord: [(SessionID, JanusHandleID)] = []
+
+    init(
+        owner: RoomOwner, deployment: DeploymentID, janusSession: JanusSessionID, gateway: JanusGateway,
+        registry: LoopRegistry, loop: any EventLoop, roomHandle: JanusHandleID, logger: Logger
+    ) {
+        self.owner = owner
+        self.deployment = deployment
+        self.janusSession = janusSession
+        self.gateway = gateway
+        self.registry = registry
+        self.loop = loop
+        self.logger = logger
+        self.roomHandle = JanusHandle(roomHandle, session: janusSession, gateway: gateway) { event, _ in
+            logger.debug("event on the rooms' handle", metadata: .keyed([.event: "\(event.kind)"]))
+        }
+    }
+
+    /// What everything of the slot in Janus is marked with.
+    var mark: String { OpaqueID.mark(of: owner.slot, in: deployment) }
+
+    /// Attaches a plugin handle that carries the session's mark.
+    static func attach(
+        _ plugin: String, as purpose: OpaqueID.Purpose, slot: SlotID, deployment: DeploymentID,
+        session: JanusSessionID, over gateway: JanusGateway,
+        completion: @escaping (Result<JanusHandleID, JanusError>) -> Void
+    ) {
+        let opaque = OpaqueID(deployment: deployment, slot: slot, purpose: purpose)
+        gateway.request("attach", session: session) { json in
+            json.member("plugin", plugin)
+            json.member("opaque_id", opaque.description)
+        } completion: { result in
+            switch result {
+            case .failure(let error): completion(.failure(error))
+            case .success(let reply):
+                guard let id = reply.identifier else { return completion(.failure(.malformed("attach without id"))) }
+                completion(.success(JanusHandleID(rawValue: id)))
+            }
+        }
+    }
+
+    func attachVideoRoom(
+        for session: SessionID, completion: @escaping (Result<JanusHandleID, JanusError>) -> Void
+    ) {
+        Self.attach(
+            JanusServerInfo.videoRoomPlugin, as: .session(session), slot: owner.slot, deployment: deployment,
+            session: janusSession, over: gateway, completion: completion)
+    }
+
+    /// A write signed by the slot. `then` gets the outcome on the loop; a refusal for good ends the process.
+    func write<Value: Sendable>(
+        _ operation: @escaping @Sendable (any RegistryStore, RoomOwner) throws(RegistryError) -> Value,
+        then: @escaping (Result<Value, RegistryError>) -> Void
+    ) {
+        let owner = owner
+        registry.submit { store throws(RegistryError) in
+            try operation(store, owner)
+        } then: { [self] result in
+            if case .failure(.superseded) = result { return superseded() }
+            then(result)
+        }
+    }
+
+    /// A write nobody waits for; a failure is logged, and the sweep mends what it leaves.
+    func write(
+        _ what: String, _ operation: @escaping @Sendable (any RegistryStore, RoomOwner) throws(RegistryError) -> Void
+    ) {
+        write(operation) { [logger] result in
+            if case .failure(let error) = result {
+                logger.warning("registry write failed", metadata: .keyed([.value: what, .error: "\(error)"]))
+            }
+        }
+    }
+
+    /// Handles are recorded in batches: they help the next owner, but Janus can be asked, too.
+    func recordHandle(_ handle: JanusHandleID, of session: SessionID) {
+        handlesToRecord.append((session, handle))
+        guard handlesToRecord.count == 1 else { return }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        loop.scheduleTask(in: .milliseconds(20)) {
+            let batch = bound.value.handlesToRecord
+            bound.value.handlesToRecord = []
+            bound.value.write("handles") { store, owner throws(RegistryError) in
+                try store.recordHandles(batch, owner: owner)
+            }
+        }
+    }
+}

@@ -1,0 +1,298 @@
+import Bus
+import Foundation
+import Identity
+import Logging
+import NIOCore
+import Registry
+import Settings
+import Sylkrtc
+import Telemetry
+
+/// The worker on its core loop: Janus, slot, conferences and links, in the order in which each needs the one before. All it
+/// owns is confined to that loop.
+final class WorkerCore: FrontdoorLinks.Delegate {
+    /// How the process ends when it has to.
+    enum End: Error {
+        /// Waiting or trying again cannot mend it.
+        case fatal(String)
+        /// Somebody else has the slot: nothing more may be said or done.
+        case superseded(String)
+    }
+
+    static let retryDelay = TimeAmount.milliseconds(500)
+
+    private let configuration: WorkerConfiguration
+    private let loop: any EventLoop
+    private let network: any BusNetwork
+    private let registry: LoopRegistry
+    private let logger: Logger
+    private let janus: JanusLink
+    private let admin: JanusLink?
+    private let seeker: SlotSeeker
+    private let ended: (End) -> Void
+
+    private var lock: SlotLock?
+    private var row: SlotRow?
+    private var lease: SlotLease?
+    private var links: FrontdoorLinks?
+    private var session: JanusSlotSession?
+    private var conferences: Conferences?
+    /// Of a connection to Janus that broke: they finish what they can before the next takeover.
+    private var finishing: Conferences?
+    private var takeover: SlotTakeover?
+
+    init(
+        _ configuration: WorkerConfiguration, loop: any EventLoop, network: any BusNetwork,
+        connector: any JanusConnector, registry: RegistryThread, logger: Logger, ended: @escaping (End) -> Void
+    ) {
+        self.configuration = configuration
+        self.loop = loop
+        self.network = network
+        self.registry = LoopRegistry(registry, loop: loop)
+        self.logger = logger
+        self.ended = ended
+        let life = String(UInt64.random(in: 0...UInt64.max), radix: 36)
+        janus = JanusLink(
+            JanusLink.Settings(
+                address: configuration.janus, subprotocol: "janus-protocol", secretName: "apisecret",
+                secret: configuration.janusSecret),
+            connector: connector, loop: loop, transactionPrefix: life, logger: logger)
+        admin = configuration.admin.map { address in
+            JanusLink(
+                JanusLink.Settings(
+                    address: address, subprotocol: "janus-admin-protocol", secretName: "admin_secret",
+                    secret: configuration.adminSecret),
+                connector: connector, loop: loop, transactionPrefix: "\(life)-admin", logger: logger)
+        }
+        seeker = SlotSeeker(
+            numbers: configuration.slots, directory: configuration.installation.busDirectory, loop: loop,
+            logger: logger)
+    }
+
+    // MARK: Start and stop
+
+    func start() {
+        if configuration.janusSecret == WorkerConfiguration.publicSecret {
+            logger.warning("[Janus] api_secret is the published default: change it here and in janus.jcfg")
+        }
+        janus.up = { [self] _ in janusUp() }
+        janus.down = { [self] reason in janusDown(reason) }
+        admin?.start()
+        janus.start()
+    }
+
+    /// Stops serving. What is in Janus stays for the next holder of the slot, unless there is nothing.
+    func stop(completion: @escaping () -> Void) {
+        seeker.stop()
+        lease?.stop()
+        links?.stop()
+        admin?.stop()
+        let isIdle = conferences?.isEmpty ?? true
+        let finish = { [self] in
+            session?.stop()
+            janus.stop()
+            guard let owner = row?.owner else { return completion() }
+            registry.submit { store throws(RegistryError) in
+                try store.releaseSlot(owner)
+            } then: { [self] _ in
+                lock = nil
+                completion()
+            }
+        }
+        guard isIdle, let session, let gateway = janus.gateway else { return finish() }
+        session.destroy(over: gateway) { _ in finish() }
+    }
+
+    // MARK: Janus
+
+    private func janusUp() {
+        guard let gateway = janus.gateway else { return }
+        gateway.sessionTimedOut = { [self] session in
+            if session == self.session?.id { sessionLost("Janus timed the session out") }
+        }
+        gateway.request("info") { [self] result in
+            switch result {
+            case .failure(let error): retry("Janus did not say what it is: \(error.reason)")
+            case .success(let reply):
+                guard case .done(let root) = reply, let info = JanusServerInfo(root) else {
+                    return retry("Janus did not say what it is")
+                }
+                check(info)
+            }
+        }
+    }
+
+    private func check(_ info: JanusServerInfo) {
+        for verdict in info.verdicts {
+            switch verdict {
+            case .unusable(let problem): return ended(.fatal(problem))
+            case .degraded(let problem): logger.warning("\(problem)")
+            }
+        }
+        logger.info("Janus", metadata: .keyed([.janus: "\(configuration.janus)", .value: info.version]))
+        if admin == nil {
+            logger.warning("calls will not survive a restart: [Janus] admin_url is not set")
+        }
+        guard lock == nil else { return takeOver() }
+        seeker.seek { [self] result in
+            switch result {
+            case .failure(let failure): ended(.fatal("\(failure)"))
+            case .success(let lock):
+                self.lock = lock
+                takeSlot(lock)
+            }
+        }
+    }
+
+    private func janusDown(_ reason: String) {
+        seeker.stop()
+        sessionLost(reason)
+    }
+
+    /// The Janus session is gone, with the connection or without.
+    private func sessionLost(_ reason: String) {
+        session?.stop()
+        takeover = nil
+        guard let lost = conferences else { return }
+        logger.error("every session ends", metadata: .keyed([.reason: reason, .value: "\(lost.load)"]))
+        conferences = nil
+        finishing = lost
+        lost.emptied = { [self] in
+            finishing = nil
+            if janus.gateway != nil, lock != nil { takeOver() }
+        }
+        lost.janusLost()
+        lease?.renew()
+        if lost.isEmpty { lost.emptied() }
+    }
+
+    // MARK: The slot
+
+    private func takeSlot(_ lock: SlotLock) {
+        let installation = configuration.installation
+        guard let slot = SlotID(node: installation.node, number: lock.number) else {
+            return ended(.fatal("slot \(lock.number) is out of range"))
+        }
+        let endpoint = "ipc://\(installation.busDirectory)/slot-\(lock.number).ipc"
+        let janus = configuration.janus.description
+        let wallClock = UInt64(Date().timeIntervalSince1970 * 1000)
+        registry.submit { store throws(RegistryError) -> SlotRow in
+            let lease = LeaseInstant.now().advanced(byMilliseconds: SlotLease.length)
+            let incarnation = try store.takeSlot(
+                slot, endpoint: endpoint, janus: janus, weight: 1, wallClock: wallClock, lease: lease)
+            return SlotRow(
+                slot: slot, incarnation: incarnation, endpoint: endpoint, janus: janus, leaseUntil: lease, load: 0,
+                draining: false, weight: 1, servesJanus: false)
+        } then: { [self] result in
+            switch result {
+            case .failure(let error):
+                logger.error("the slot cannot be taken", metadata: .keyed([.error: "\(error)"]))
+                let bound = NIOLoopBound((self, lock), eventLoop: loop)
+                loop.scheduleTask(in: Self.retryDelay) { bound.value.0.takeSlot(bound.value.1) }
+            case .success(let row): slotTaken(row, lock)
+            }
+        }
+    }
+
+    private func slotTaken(_ row: SlotRow, _ lock: SlotLock) {
+        self.row = row
+        logger.notice(
+            "slot taken", metadata: .keyed([.slot: "\(row.slot)", .incarnation: "\(row.incarnation)"]))
+        let lease = SlotLease(row, lock: lock, registry: registry, loop: loop, logger: logger)
+        lease.state = { [self] in (conferences?.load ?? 0, conferences != nil) }
+        lease.lost = { [self] reason in ended(.superseded(reason)) }
+        lease.start()
+        self.lease = lease
+        takeOver()
+    }
+
+    private func takeOver() {
+        guard let row, let gateway = janus.gateway, takeover == nil, conferences == nil, finishing == nil else { return }
+        let deployment = configuration.installation.deployment
+        let session = JanusSlotSession(.of(row.slot, in: deployment), loop: loop, logger: logger)
+        session.lost = { [self] error in sessionLost(error.reason) }
+        self.session?.stop()
+        self.session = session
+        let logger = logger.with([.slot: "\(row.slot)"])
+        let takeover = SlotTakeover(
+            owner: row.owner, deployment: deployment, session: session, gateway: gateway, admin: admin?.gateway,
+            registry: registry, loop: loop, logger: logger
+        ) { [self] result in
+            self.takeover = nil
+            switch result {
+            case .success(let possession): serve(possession)
+            case .failure(.fatal(let problem)): ended(.fatal(problem))
+            case .failure(.registry(let error)): retry("registry: \(error)")
+            case .failure(.janus(.core(403, let reason))):
+                ended(.fatal("Janus refuses [Janus] api_secret: \(reason)"))
+            case .failure(.janus(let error)): retry(error.reason)
+            }
+        }
+        self.takeover = takeover
+        takeover.start()
+    }
+
+    /// Tries again soon, on the connection of then.
+    private func retry(_ reason: String) {
+        logger.warning("not serving yet", metadata: .keyed([.reason: reason]))
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        loop.scheduleTask(in: Self.retryDelay) {
+            let core = bound.value
+            guard core.janus.gateway != nil else { return }
+            if core.row == nil { core.janusUp() } else { core.takeOver() }
+        }
+    }
+
+    // MARK: Serving
+
+    private func serve(_ possession: SlotPossession) {
+        possession.superseded = { [self] in ended(.superseded("a write was refused")) }
+        guard let links = links ?? openLinks() else { return }
+        conferences = Conferences(possession: possession, outbox: links, rules: configuration.rooms)
+        lease?.renew()
+        logger.notice("serving", metadata: .keyed([.slot: "\(possession.owner.slot)"]))
+    }
+
+    private func openLinks() -> FrontdoorLinks? {
+        guard let row else { return nil }
+        let links = FrontdoorLinks(incarnation: row.incarnation, loop: loop, logger: logger)
+        links.delegate = self
+        do throws(BusError) {
+            try links.start(network, at: row.endpoint)
+        } catch {
+            ended(.fatal("\(row.endpoint): \(error)"))
+            return nil
+        }
+        self.links = links
+        return links
+    }
+
+    var status: WorkerStatus {
+        guard let row else { preconditionFailure("links without a slot") }
+        return WorkerStatus(slot: row.slot, load: conferences?.load ?? 0, isJanusUp: conferences != nil)
+    }
+
+    func received(_ request: WorkerRequest, from connection: ConnectionID, sequence: RequestSequence) {
+        guard let conferences else {
+            return links?.answer(.error(JanusError.linkLost.reason), to: sequence, of: connection) ?? ()
+        }
+        conferences.submit(request, from: connection, sequence: sequence)
+    }
+
+    func released(_ session: SessionID) { conferences?.release(session) }
+
+    func gone(_ connection: ConnectionID) { conferences?.release(connection) }
+
+    func listed(_ list: ConnectionList, by owner: FrontdoorLoopID) {
+        let held = Set(list.sessions.map(\.session))
+        conferences?.release { session in
+            let other = session.connection.owner
+            if other == owner { return !held.contains(session) }
+            return other.frontdoor == owner.frontdoor && other.incarnation < owner.incarnation
+        }
+    }
+
+    func lost(_ owner: FrontdoorLoopID) {
+        conferences?.release { $0.connection.owner == owner }
+    }
+}

@@ -1,0 +1,48 @@
+import Bus
+import Foundation
+import Logging
+import NIOCore
+import NIOPosix
+import Registry
+import ServiceLifecycle
+import Settings
+import Telemetry
+
+/// The worker as a service: starts the core on its loop, waits for the end, stops it.
+struct WorkerService: Service {
+    let configuration: WorkerConfiguration
+    let logger: Logger
+
+    func run() async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let loop = group.any()
+        let network = try ZeroMQNetwork()
+        let path = configuration.installation.registryPath
+        let registry = RegistryThread(label: "registry", logger: logger) { () throws(RegistryError) in
+            try SQLiteRegistryStore(path: path)
+        }
+        let (ends, continuation) = AsyncStream.makeStream(of: WorkerCore.End.self)
+        let core = try await loop.submit { [configuration, logger] in
+            let core = WorkerCore(
+                configuration, loop: loop, network: network, connector: WebSocketJanusConnector(), registry: registry,
+                logger: logger
+            ) { continuation.yield($0) }
+            core.start()
+            return NIOLoopBound(core, eventLoop: loop)
+        }.get()
+
+        let end = await cancelWhenGracefulShutdown { await ends.first { _ in true } }
+        if case .superseded(let reason) = end {
+            // The slot is another's: whatever would still be said or done from here could only do harm.
+            logger.critical("the slot is lost", metadata: .keyed([.reason: reason]))
+            exit(EXIT_FAILURE)
+        }
+        await withCheckedContinuation { continuation in
+            loop.execute { core.value.stop { continuation.resume() } }
+        }
+        registry.stop()
+        await network.shutdown()
+        try await group.shutdownGracefully()
+        if let end { throw end }
+    }
+}

@@ -1,0 +1,1 @@
+"""The real thing around the tests: Janus, the gateway's processes, clients, media peers and browsers."""

@@ -1,0 +1,35 @@
+"""What must be true when everybody has left."""
+
+from .waiting import until_empty
+
+
+async def nothing_left(gateway, within=20.0):
+    """Janus holds no handle of a session and no room of ours; the registry has no row for either."""
+    await until_empty(lambda: _leftovers(gateway), within, "what clients left behind")
+
+
+async def nothing_left_of(gateway, sessions, within=20.0):
+    """The same for some sessions, by their internal ids as the registry has them."""
+    async def leftovers():
+        handles = [handle.opaque_id for handle in await gateway.janus.inspector.session_handles()
+                   if handle.purpose in sessions]
+        rows = [row["id"] for row in gateway.registry.sessions() if row["id"] in sessions]
+        return {"handles": handles, "rows": rows} if handles or rows else {}
+
+    await until_empty(leftovers, within, "what the lost sessions left behind")
+
+
+def sessions_of(gateway, participants):
+    """Internal ids of all sessions, feeds included, of these participants."""
+    accounts = {participant.account for participant in participants}
+    return {row["id"] for row in gateway.registry.sessions() if row["account"] in accounts}
+
+
+async def _leftovers(gateway):
+    left = {
+        "handles": [handle.opaque_id for handle in await gateway.janus.inspector.session_handles()],
+        "Janus rooms": [room["description"] for room in await gateway.janus.inspector.rooms()],
+        "room rows": [row["uri"] for row in gateway.registry.rooms()],
+        "session rows": [(row["role"], row["account"], row["ended"]) for row in gateway.registry.sessions()],
+    }
+    return {kind: found for kind, found in left.items() if found}

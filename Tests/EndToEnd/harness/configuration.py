@@ -1,0 +1,28 @@
+"""webrtcgateway.ini for one gateway."""
+
+
+def configuration(folder, janus, slots, settings):
+    """The file's text. `settings` ({section: {key: value}}) adds to and wins over what every test wants."""
+    sections = {
+        "General": {
+            "web_origins": "*", "sip_domains": "*", "trust_claimed_accounts": "yes",
+            "recording_dir": folder / "recordings", "log_level": "debug",
+        },
+        "Deployment": {"id": "test", "node": "host1"},
+        "Frontdoor": {"loops": 2},
+        "Worker": {"slots": slots},
+        "Bus": {"directory": folder / "bus"},
+        "Registry": {"path": folder / "registry.sqlite"},
+        "Janus": {
+            "api_url": janus.api_url, "api_secret": janus.api_secret,
+            "admin_url": janus.admin_url, "admin_secret": janus.admin_secret,
+            "video_codec": "vp8,vp9,h264", "max_publishers": 20,
+        },
+    }
+    for section, keys in settings.items():
+        sections.setdefault(section, {}).update(keys)
+    lines = []
+    for section, keys in sections.items():
+        lines.append(f"[{section}]")
+        lines += [f"{key} = {value}" for key, value in keys.items()]
+    return "\n".join(lines) + "\n"

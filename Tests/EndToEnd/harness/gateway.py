@@ -1,0 +1,124 @@
+"""The gateway's processes: front doors and workers as children of the tests, which are also their supervisor."""
+
+import asyncio
+import signal
+
+import aiohttp
+
+from . import slots
+from .client import Client
+from .configuration import configuration
+from .paths import binaries
+from .ports import free_port
+from .process import Process
+from .registry import Registry
+from .waiting import eventually
+
+RESTART_AFTER = 0.05  # seconds from the end of a process to its next start
+
+
+class Gateway:
+    def __init__(self, folder, janus, front_doors=2, workers=3, slots=2, supervised=True, settings=None):
+        """`slots` is how many there are, numbered from 1; the workers beyond stand by."""
+        self.janus = janus
+        self.slot_numbers = list(range(1, slots + 1))
+        self.supervised = supervised
+        self.bus_directory = folder / "bus"
+        self.registry = Registry(folder / "registry.sqlite")
+        self.ports = [free_port() for _ in range(front_doors)]
+        ini = folder / "webrtcgateway.ini"
+        ini.write_text(configuration(folder, janus, f"1-{slots}" if slots > 1 else "1", settings or {}))
+        ini.chmod(0o600)
+        program = binaries()
+        self.workers = [
+            Process(f"worker-{number}", [program / "Worker", "--config", ini], folder / f"worker-{number}.log")
+            for number in range(1, workers + 1)]
+        self.front_doors = [
+            Process(
+                f"frontdoor-{number}",
+                [program / "Frontdoor", "--config", ini, "--id", number, "--listen", f"127.0.0.1:{port}"],
+                folder / f"frontdoor-{number}.log")
+            for number, port in enumerate(self.ports, 1)]
+        self._supervision = []
+        self._intended = set()  # pids whose end is our doing
+        self._accidents = []
+
+    @property
+    def processes(self):
+        return self.front_doors + self.workers
+
+    def page_url(self, door=0):
+        return f"http://127.0.0.1:{self.ports[door]}/webrtcgateway/"
+
+    def socket_url(self, door=0):
+        return f"ws://127.0.0.1:{self.ports[door]}/webrtcgateway/ws"
+
+    async def start(self):
+        for process in self.workers + self.front_doors:
+            await process.start()
+            self._supervision.append(asyncio.create_task(self._supervise(process)))
+        if self.workers:
+            await self.serving()
+
+    async def serving(self, within=30.0):
+        """Waits until every slot has a worker with its Janus, and every front door lets clients in."""
+        await eventually(self._all_slots_serve, within, "a serving worker in every slot")
+        for door in range(len(self.front_doors)):
+            await self.door_opens(door, within)
+
+    async def door_opens(self, door, within=30.0):
+        """Waits until a client is let in and told `ready`."""
+        async def ready():
+            try:
+                client = await Client.connect(self.socket_url(door))
+            except aiohttp.ClientError:
+                return False
+            try:
+                return await client.became_ready(6)
+            finally:
+                await client.close()
+
+        await eventually(ready, within, f"front door {door + 1} to let a client in")
+
+    def worker_of(self, slot):
+        """The process that holds the slot `node/number`, or None."""
+        pid = slots.holder(self.bus_directory, int(slot.rpartition("/")[2]))
+        return next((worker for worker in self.workers if worker.running and worker.pid == pid), None)
+
+    async def end(self, process, number=signal.SIGKILL):
+        """Sends a deadly signal and waits for the end. A supervised process comes back by itself."""
+        pid = process.pid
+        self._intended.add(pid)
+        process.signal(number)
+        await eventually(lambda: process.pid != pid or not process.running, 10, f"the end of {process}")
+
+    async def stop(self):
+        """Front doors first, so that clients hear of it from them. Complains about every end that was not clean."""
+        for task in self._supervision:
+            task.cancel()
+        await asyncio.gather(*self._supervision, return_exceptions=True)
+        unclean = list(self._accidents)
+        for layer in (self.front_doors, self.workers):
+            running = [process for process in layer if process.running]
+            for process, status in zip(running, await asyncio.gather(*(process.stop() for process in running))):
+                if status != 0:
+                    unclean.append(f"{process.name} ended with status {status} on SIGTERM")
+        assert not unclean, f"{unclean}\n{self.last_words()}"
+
+    def last_words(self, count=25):
+        processes = self.processes + [self.janus.process]
+        return "\n".join(f"--- {process.name}\n{process.last_lines(count)}" for process in processes)
+
+    async def _supervise(self, process):
+        while True:
+            pid, status = process.pid, await process.ended()
+            if pid not in self._intended:
+                self._accidents.append(f"{process.name} ended by itself with status {status}")
+            if not self.supervised:
+                return
+            await asyncio.sleep(RESTART_AFTER)
+            await process.start()
+
+    def _all_slots_serve(self):
+        serving = [row["slot"] for row in self.registry.slots() if row["serves_janus"]]
+        return len(serving) == len(self.slot_numbers) and all(self.worker_of(slot) for slot in serving)

@@ -1,0 +1,92 @@
+"""Pictures and sound made up on the spot, and counting what arrives."""
+
+import asyncio
+import fractions
+import time
+
+import numpy
+from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, VideoStreamTrack
+from av import AudioFrame, VideoFrame
+
+WIDTH, HEIGHT, FRAMES_PER_SECOND = 160, 120, 10
+SAMPLE_RATE, TONE = 8000, 440
+VIDEO_CLOCK = 90000
+
+
+class MovingPicture(VideoStreamTrack):
+    """A bright bar that wanders; small and slow, since software encodes it."""
+
+    def __init__(self):
+        super().__init__()
+        self._pace = _Pace(1 / FRAMES_PER_SECOND)
+
+    async def recv(self):
+        number = await self._pace.next()
+        picture = numpy.full((HEIGHT, WIDTH, 3), 40, dtype=numpy.uint8)
+        left = (number * 8) % (WIDTH - 20)
+        picture[:, left:left + 20] = (240, 200, 60)
+        frame = VideoFrame.from_ndarray(picture, format="rgb24")
+        frame.pts = number * VIDEO_CLOCK // FRAMES_PER_SECOND
+        frame.time_base = fractions.Fraction(1, VIDEO_CLOCK)
+        return frame
+
+
+class Tone(AudioStreamTrack):
+    """A steady note in frames of 20 ms."""
+
+    SAMPLES = SAMPLE_RATE // 50
+
+    def __init__(self):
+        super().__init__()
+        self._pace = _Pace(1 / 50)
+
+    async def recv(self):
+        number = await self._pace.next()
+        moments = numpy.arange(number * self.SAMPLES, (number + 1) * self.SAMPLES) / SAMPLE_RATE
+        wave = (numpy.sin(2 * numpy.pi * TONE * moments) * 8000).astype(numpy.int16)
+        frame = AudioFrame.from_ndarray(wave.reshape(1, -1), format="s16", layout="mono")
+        frame.sample_rate = SAMPLE_RATE
+        frame.pts = number * self.SAMPLES
+        frame.time_base = fractions.Fraction(1, SAMPLE_RATE)
+        return frame
+
+
+class Reception:
+    """Counts decoded video frames and audio frames (one per packet) of a peer connection."""
+
+    def __init__(self, peer):
+        self.video = 0
+        self.audio = 0
+        self._tasks = []
+        peer.on("track", lambda track: self._tasks.append(asyncio.create_task(self._count(track))))
+
+    async def close(self):
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _count(self, track):
+        try:
+            while True:
+                await track.recv()
+                if track.kind == "video":
+                    self.video += 1
+                else:
+                    self.audio += 1
+        except MediaStreamError:
+            pass  # the connection was closed
+
+
+class _Pace:
+    """Real time, as a camera keeps it."""
+
+    def __init__(self, interval):
+        self._interval = interval
+        self._began = None
+        self._number = -1
+
+    async def next(self):
+        self._number += 1
+        self._began = self._began or time.monotonic()
+        await asyncio.sleep(max(0, self._began + self._number * self._interval - time.monotonic()))
+        return self._number

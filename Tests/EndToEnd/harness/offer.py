@@ -1,0 +1,37 @@
+"""An offer as a browser makes it, with nobody behind it.
+
+Janus answers it and waits for media that never comes. The one candidate is a TCP one: with it ICE goes on waiting, while
+without any, or with a UDP one that is silent, it gives up after about 24 seconds.
+"""
+
+import secrets
+
+FINGERPRINT = ":".join(["49", "8B", "31", "63", "30", "3E", "6E", "B1", "34", "7C", "11", "25", "0C", "7A", "1F", "D0",
+                        "2B", "56", "B4", "16", "C4", "21", "9F", "39", "6B", "89", "90", "B6", "48", "12", "CF", "AE"])
+
+
+def offer(direction="sendonly"):
+    transport = [
+        "c=IN IP4 0.0.0.0",
+        f"a={direction}",
+        "a=rtcp-mux",
+        f"a=ice-ufrag:{secrets.token_hex(2)}",
+        f"a=ice-pwd:{secrets.token_hex(12)}",
+        f"a=fingerprint:sha-256 {FINGERPRINT}",
+        "a=setup:actpass",
+        "a=candidate:1 1 tcp 1518280447 192.0.2.1 9 typ host tcptype active",
+    ]
+    lines = [
+        "v=0", f"o=- {secrets.randbits(31)} 2 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0 1",
+        "m=audio 9 UDP/TLS/RTP/SAVPF 111", "a=mid:0", *transport, "a=rtpmap:111 opus/48000/2",
+        "m=video 9 UDP/TLS/RTP/SAVPF 96", "a=mid:1", *transport, "a=rtpmap:96 VP8/90000", "a=rtcp-fb:96 nack pli",
+    ]
+    return "\r\n".join(lines) + "\r\n"
+
+
+def candidate(number=1):
+    """One candidate, as clients trickle it."""
+    return {
+        "candidate": f"candidate:{number} 1 tcp 1518280447 192.0.2.1 9 typ host tcptype active",
+        "sdpMLineIndex": 0, "sdpMid": "0",
+    }

@@ -1,0 +1,16 @@
+"""Where things are."""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+JANUS_CONFIG = ROOT / "deploy" / "lib" / "janus-config"
+DEPLOY_RUN = ROOT / "deploy" / "run"
+
+
+def binaries():
+    """The folder with Frontdoor and Worker: CONTINUO_BIN, or that of the release build."""
+    folder = Path(os.environ.get("CONTINUO_BIN") or ROOT / ".build" / "release").resolve()
+    for name in ("Frontdoor", "Worker"):
+        assert os.access(folder / name, os.X_OK), f"there is no {folder / name}; swift build -c release makes it"
+    return folder

@@ -1,0 +1,37 @@
+"""A look at the gateway's registry, read only."""
+
+import sqlite3
+from contextlib import closing
+
+
+class Registry:
+    def __init__(self, path):
+        self._path = path
+
+    def slots(self):
+        return self._rows("slot")
+
+    def front_doors(self):
+        return self._rows("frontdoor")
+
+    def rooms(self):
+        return self._rows("room")
+
+    def sessions(self):
+        return self._rows("session")
+
+    def slot_of(self, room):
+        """`node/number` of the slot that owns the room, or None."""
+        return next((row["slot"] for row in self.rooms() if row["uri"] == room), None)
+
+    def _rows(self, table):
+        if not self._path.exists():
+            return []
+        with closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, timeout=5)) as database:
+            database.row_factory = sqlite3.Row
+            try:
+                return [dict(row) for row in database.execute(f"SELECT * FROM {table}")]
+            except sqlite3.OperationalError as error:
+                if "no such table" in str(error):
+                    return []  # the first process has not made it yet
+                raise

@@ -1,0 +1,56 @@
+import Foundation
+import Identity
+import Registry
+import Testing
+
+@Suite("Two processes", .timeLimit(.minutes(2)))
+struct RacingProcessesTests {
+    static let rooms = 400
+
+    @Test func `Of two processes racing for each room exactly one gets it, and both know which`() async throws {
+        let directory = TemporaryDirectory()
+        #expect(mkfifo(directory.path + "/start", 0o600) == 0)
+        async let first: Void = race(1, in: directory.path)
+        async let second: Void = race(2, in: directory.path)
+        _ = await (first, second)
+
+        let store = try SQLiteRegistryStore(path: directory.registry)
+        let wins = try (1...2).map { number in
+            Set(try String(contentsOfFile: directory.path + "/wins-\(number)", encoding: .utf8).split(separator: "\n"))
+        }
+        #expect(wins[0].isDisjoint(with: wins[1]))
+        #expect(wins[0].count + wins[1].count == Self.rooms)
+        for number in 1...2 {
+            let recorded = try store.rooms(of: try slot(number))
+            #expect(Set(recorded.map { Substring($0.uri.description) }) == wins[number - 1])
+            #expect(recorded.allSatisfy { $0.janusRoom.rawValue == UInt64(number) })
+            // One of them starts at the front, the other at the back: had they not overlapped, one would have them all.
+            #expect(!recorded.isEmpty)
+        }
+    }
+
+    /// A process that makes or opens the registry, takes a slot, and claims every room.
+    private func race(_ number: Int, in directory: String) async {
+        await #expect(processExitsWith: .success) { [number, directory] in
+            // Opening a pipe waits for whoever opens its other end: both go on at the same moment.
+            let pipe = open(directory + "/start", number == 1 ? O_RDONLY : O_WRONLY)
+            #expect(pipe >= 0)
+            let store = try SQLiteRegistryStore(path: directory + "/registry.sqlite")
+            let owner = try store.take(try slot(number))
+            var names = try (0..<RacingProcessesTests.rooms).map { try uri("room\($0)") }
+            if number == 2 { names.reverse() }
+            var wins: [String] = []
+            for name in names {
+                switch try store.claimRoom(claim(name, by: owner, janusRoom: UInt64(number))) {
+                case .claimed: wins.append(name.description)
+                case .ownedBy(let row):
+                    #expect(row.uri == name && row.owner.slot != owner.slot && row.janusRoom.rawValue != UInt64(number))
+                }
+            }
+            for name in wins { #expect(try store.room(try #require(RoomURI(name)))?.owner == owner) }
+            store.close()
+            try wins.joined(separator: "\n").write(
+                toFile: directory + "/wins-\(number)", atomically: true, encoding: .utf8)
+        }
+    }
+}
