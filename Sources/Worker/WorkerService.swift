@@ -9,9 +9,12 @@ import Settings
 import Telemetry
 
 /// The worker as a service: starts the core on its loop, waits for the end, stops it.
-struct WorkerService: Service {
+struct WorkerService: Service, CustomStringConvertible {
     let configuration: WorkerConfiguration
     let logger: Logger
+
+    /// The life cycle logs its services as they describe themselves: without the secrets in the configuration.
+    var description: String { "worker" }
 
     func run() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)

@@ -1,6 +1,6 @@
 """The share of the room's bitrate that Janus is told to allow each publisher."""
 
-from harness.waiting import eventually
+from harness.waiting import until_empty
 
 WHOLE = 2016000
 
@@ -13,13 +13,11 @@ async def crowd(visitors, size):
 
 async def applied(gateway, people, bitrate):
     """Waits until Janus applies that bitrate to each of them."""
-    async def bitrates():
-        return [(await gateway.janus.inspector.publisher(person.name)).plugin["bitrate"] for person in people]
+    async def others():
+        applied = {person.name: (await gateway.janus.inspector.publisher(person.name)).plugin["bitrate"] for person in people}
+        return {name: other for name, other in applied.items() if other != bitrate}
 
-    async def as_wanted():
-        return await bitrates() == [bitrate] * len(people)
-
-    await eventually(as_wanted, 10, f"{bitrate} for {[person.name for person in people]}")
+    await until_empty(others, 10, f"bitrates other than {bitrate}")
 
 
 async def test_two_people_have_the_whole_bitrate_each(visitors, gateway):

@@ -3,8 +3,7 @@
 import pytest
 
 from harness.client import Client
-from harness.raw import Connection, get, upgrade
-from harness.waiting import eventually
+from harness.raw import get, upgrade
 
 SOCKET = "/webrtcgateway/ws"
 
@@ -46,9 +45,9 @@ async def test_a_plain_request_for_the_socket_is_told_to_upgrade(port):
     assert (await get(port, SOCKET)).status == 426
 
 
-@pytest.mark.parametrize("broken", [{"Sec_WebSocket_Key": None}, {"Sec_WebSocket_Key": "short"}, {"Sec_WebSocket_Version": "x"}])
-async def test_a_broken_opening_is_a_bad_request(port, broken):
-    assert (await shake(port, **broken)).status in (400, 426)
+@pytest.mark.parametrize("key", [None, "short"])
+async def test_an_opening_with_a_broken_key_is_a_bad_request(port, key):
+    assert (await shake(port, Sec_WebSocket_Key=key)).status == 400
 
 
 @pytest.mark.parametrize("origin", ["https://meet.example.com", "http://localhost:8080", None])
@@ -76,10 +75,6 @@ async def test_ready_is_the_first_thing_a_client_is_told_and_comes_once(gateway)
 
 
 async def test_what_is_asked_before_ready_is_answered_after_it(gateway):
-    connection = await Connection.open(gateway.ports[0])
-    response = await connection.request(SOCKET, upgrade())
-    assert response.status == 101
-    await connection.close()
     client = await Client.connect(gateway.socket_url())
     transactions = [await client.send("account-remove", account=f"nobody{number}@example.com") for number in range(10)]
     for transaction in transactions:

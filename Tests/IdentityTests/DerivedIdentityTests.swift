@@ -51,8 +51,8 @@ import Testing
         for _ in 0..<1000 {
             #expect((1..<(1 << 53)).contains(JanusRoomID.random(using: &random).rawValue))
         }
-        var zeros = ConstantGenerator(value: 0)
-        #expect(JanusRoomID.random(using: &zeros).rawValue == 1)
+        var largest = LargestGenerator()
+        #expect(JanusRoomID.random(using: &largest).rawValue == (1 << 53) - 1)
     }
 
     @Test func `Handles keep all 64 bits in their text`() {
@@ -61,8 +61,6 @@ import Testing
     }
 }
 
-private struct ConstantGenerator: RandomNumberGenerator {
-    let value: UInt64
-
-    mutating func next() -> UInt64 { value }
+private struct LargestGenerator: RandomNumberGenerator {
+    mutating func next() -> UInt64 { .max }
 }

@@ -9,7 +9,8 @@ public enum BusLimits {
     /// sockets refuse to send it in the first place (``SendOutcome/tooLong``).
     public static let maximumMessage = maximumBody + Envelope.encodedLength
 
-    /// Messages that wait in one direction of one link before ``SendOutcome/full``, what the kernel holds not counted.
+    /// Messages that wait in one direction of one link before ``SendOutcome/full``. What the kernel holds comes on top;
+    /// and because ZeroMQ gives room back in steps of half of it, half of it is what a sender can count on.
     public static let sendHighWaterMark: Int32 = 4096
 
     /// Messages that wait on the taking side of one link before its sender has to wait.

@@ -27,12 +27,11 @@ public final class RegistryThread: Sendable {
     ) {
         let queue = RegistryQueue(limit: limit)
         self.queue = queue
-        let thread = Thread {
+        Thread {
+            Thread.current.name = label
             RegistryLoop(queue: queue, logger: logger, makeStore: makeStore).run()
             queue.finish()
-        }
-        thread.name = label
-        thread.start()
+        }.start()
     }
 
     deinit { queue.stop() }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// A configuration file in the classic form: `[section]`, `key = value` or `key: value`, whole-line comments with `#` or `;`.
 ///
 /// Section names are kept as they stand (a room's section is its address); keys are lower-cased, and dashes in them equal
@@ -13,6 +15,18 @@ public struct INIFile: Equatable, Sendable {
     public private(set) var sections: [String: [Entry]] = [:]
 
     public init() {}
+
+    /// The file at `path`; nil: an empty one, so that everything has its default.
+    public static func read(_ path: String?) throws(SettingsError) -> INIFile {
+        guard let path else { return INIFile() }
+        let text: String
+        do {
+            text = try String(contentsOfFile: path, encoding: .utf8)
+        } catch {
+            throw SettingsError(problems: ["\(path) cannot be read"])
+        }
+        return try INIFile(text)
+    }
 
     public init(_ text: String) throws(SettingsError) {
         var section: String?

@@ -1,4 +1,3 @@
-import Foundation
 import Identity
 import Settings
 
@@ -22,18 +21,7 @@ struct WorkerConfiguration {
 
     /// - Throws: ``SettingsError`` with every mistake.
     init(file: String?) throws(SettingsError) {
-        let ini: INIFile
-        if let file {
-            let text: String
-            do {
-                text = try String(contentsOfFile: file, encoding: .utf8)
-            } catch {
-                throw SettingsError(problems: ["\(file) cannot be read"])
-            }
-            ini = try INIFile(text)
-        } else {
-            ini = INIFile()
-        }
+        let ini = try INIFile.read(file)
         var reader = SettingsReader(ini)
         installation = InstallationSettings(&reader)
         slots = reader.value(

@@ -19,6 +19,10 @@ final class SlotLock {
 
     /// - Returns: nil when another process has the slot.
     static func take(_ number: Int, in directory: String) throws(Failure) -> SlotLock? {
+        // For its owner only, as the bus demands that shares it.
+        guard mkdir(directory, 0o700) == 0 || errno == EEXIST else {
+            throw .unusable("\(directory): \(String(cString: strerror(errno)))")
+        }
         let path = "\(directory)/slot-\(number).lock"
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .unusable("\(path): \(String(cString: strerror(errno)))") }

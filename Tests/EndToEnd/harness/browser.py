@@ -50,17 +50,24 @@ class Browser:
 
     async def close(self):
         for page in self._pages:
-            await page.detach()
+            await page.close()
         if self._http:
             await self._http.close()
         if self._process.running:
             # Its helpers are in its process group, which is of our making.
-            os.killpg(self._process.pid, signal.SIGTERM)
-            try:
-                await self._process.ended(10)
-            except asyncio.TimeoutError:
-                os.killpg(self._process.pid, signal.SIGKILL)
-                await self._process.ended(10)
+            self._signal_all(signal.SIGTERM)
+            await eventually(self._gone, 10, f"the end of {self._process}")
+
+    def _gone(self):
+        return not self._process.running and not self._signal_all(0)
+
+    def _signal_all(self, number):
+        """False when nobody is left."""
+        try:
+            os.killpg(self._process.pid, number)
+            return True
+        except ProcessLookupError:
+            return False
 
 
 class Page:
@@ -76,7 +83,11 @@ class Page:
             await self.command(f"{domain}.enable")
         await self.command("Page.navigate", url=url)
 
-    async def detach(self):
+    async def close(self):
+        """Closes the tab, as a person would."""
+        if self._socket.closed:
+            return
+        await self.command("Page.close")
         await self._socket.close()
         await self._reader
 

@@ -18,7 +18,8 @@ class ConnectionLost(Exception):
 class Client:
     """`messages` holds everything received, in order; `answers` those to our requests, by transaction."""
 
-    def __init__(self, http, socket):
+    def __init__(self, url, http, socket):
+        self.url = url
         self._http = http
         self._socket = socket
         self.messages = []
@@ -41,7 +42,7 @@ class Client:
         except BaseException:
             await http.close()
             raise
-        return cls(http, socket)
+        return cls(url, http, socket)
 
     async def close(self):
         self._closing = True
@@ -109,6 +110,10 @@ class Client:
         await self._until(settled, within, "ready")
         return self._is_ready()
 
+    async def closes(self, within=10.0):
+        """Waits until the other side has closed, or has gone."""
+        await asyncio.wait_for(self.closed.wait(), within)
+
     def events(self, name, session=None, after=-1, **data):
         """The events told so far with that name, session and data, as pairs of position and message."""
         return [
@@ -175,7 +180,8 @@ class Client:
             if message.type == aiohttp.WSMsgType.CLOSE:
                 self.close_code, self.close_reason = message.data, message.extra
             break
-        self.close_code = self.close_code or self._socket.close_code
+        if self.close_code is None and not self._closing:
+            self.close_code = 1006  # no close frame
         self.closed.set()
         self._tell()
 

@@ -7,11 +7,17 @@ _given = set()
 
 
 def free_port():
+    return free_neighbours(1)
+
+
+def free_neighbours(count):
+    """The first of so many consecutive ones."""
     while True:
-        port = random.randrange(20000, 32000)
-        if port not in _given and is_free(port):
-            _given.add(port)
-            return port
+        first = random.randrange(20000, 32000 - count)
+        wanted = set(range(first, first + count))
+        if not wanted & _given and all(is_free(port) for port in wanted):
+            _given.update(wanted)
+            return first
 
 
 def is_free(port, host="127.0.0.1"):

@@ -9,7 +9,7 @@ import NIOCore
 public struct RouterLinkStateMachine: Sendable {
     private enum State {
         /// Nothing was heard yet. The probe leads to `greeting`.
-        case silent
+        case unprobed
         /// Probed: the hello is due or sent; besides it only heartbeats. The list leads to `open`. Ends with a loss (the
         /// silence counts from the probe) or `closed`.
         case greeting(LinkPulse)
@@ -41,7 +41,7 @@ public struct RouterLinkStateMachine: Sendable {
     public let peer: RoutingID
     private let worker: Incarnation
     private var counters = LinkCounters()
-    private var state = State.silent
+    private var state = State.unprobed
 
     public init(worker: Incarnation, peer: RoutingID) {
         self.worker = worker
@@ -52,7 +52,7 @@ public struct RouterLinkStateMachine: Sendable {
     public var isUp: Bool {
         switch state {
         case .open: true
-        case .silent, .greeting, .dead: false
+        case .unprobed, .greeting, .dead: false
         }
     }
 
@@ -65,7 +65,7 @@ public struct RouterLinkStateMachine: Sendable {
     /// An empty message came: the connection has come about.
     public mutating func probed(at now: NIODeadline) -> ProbeAction {
         switch state {
-        case .silent:
+        case .unprobed:
             state = .greeting(LinkPulse(startingAt: now))
             return .sendHello
         case .greeting, .open:
@@ -79,7 +79,7 @@ public struct RouterLinkStateMachine: Sendable {
     public mutating func received(_ envelope: Envelope, at now: NIODeadline) -> ReceiveAction {
         switch state {
         case .dead: return .discard(.linkDead)
-        case .silent, .greeting, .open: break
+        case .unprobed, .greeting, .open: break
         }
         guard envelope.source == peer.owner.incarnation, envelope.destination == worker else {
             return .discard(.otherIncarnation)
@@ -89,7 +89,7 @@ public struct RouterLinkStateMachine: Sendable {
         guard envelope.kind != .hello else { return giveUp(.violation(.hello)) }
 
         switch state {
-        case .silent:
+        case .unprobed:
             // Our incarnation is known from our hello, which was not sent yet.
             return giveUp(.violation(envelope.kind))
         case .greeting(var pulse):
@@ -122,7 +122,7 @@ public struct RouterLinkStateMachine: Sendable {
         switch state {
         case .greeting: precondition(kind == .hello || kind == .heartbeat, "the list has not come yet")
         case .open: break
-        case .silent, .dead: preconditionFailure("the link is not up")
+        case .unprobed, .dead: preconditionFailure("the link is not up")
         }
         return Envelope(
             kind: kind, source: worker, destination: peer.owner.incarnation, link: peer.link,
@@ -139,7 +139,7 @@ public struct RouterLinkStateMachine: Sendable {
 
     public mutating func timerFired(at now: NIODeadline) -> TimerAction {
         switch state {
-        case .silent, .dead:
+        case .unprobed, .dead:
             return .none
         case .greeting(var pulse):
             let action = pulse.timerFired(at: now)

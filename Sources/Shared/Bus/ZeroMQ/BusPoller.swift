@@ -37,7 +37,7 @@ final class BusPoller: Sendable {
     }
 
     private let epoll: Epoll
-    /// Wakes the thread when the state has changed.
+    /// Wakes the thread when it has to stop.
     private let bell: Bell
     private let state = Mutex(State())
     private let finish: @Sendable (_ allClosed: Bool) -> Void
@@ -78,14 +78,14 @@ final class BusPoller: Sendable {
     }
 
     func socketClosed() {
-        let isLast = state.withLock { state in
+        state.withLock { state in
             state.openSockets -= 1
             switch state.phase {
-            case .running, .stopped: return false
-            case .stopping: return state.openSockets == 0
+            case .running, .stopped: break
+            // Under the lock: afterwards the thread may have ended and closed the bell.
+            case .stopping: if state.openSockets == 0 { bell.ring() }
             }
         }
-        if isLast { bell.ring() }
     }
 
     func add(_ descriptor: Int32, _ registration: PollRegistration) throws(BusError) -> Watch {
@@ -126,6 +126,7 @@ final class BusPoller: Sendable {
                 case .running:
                     state.phase = .stopping(deadline: .now() + BusLimits.shutdown)
                     state.waiting.append(continuation)
+                    bell.ring()
                     return Array(state.registrations.values)
                 case .stopping:
                     state.waiting.append(continuation)
@@ -136,7 +137,6 @@ final class BusPoller: Sendable {
             }
             guard let registrations else { return continuation.resume() }
             for registration in registrations { registration.close() }
-            bell.ring()
         }
         let thread = state.withLock { state in state.thread.take() }
         if let thread { pthread_join(thread, nil) }
@@ -178,13 +178,13 @@ final class BusPoller: Sendable {
                 epoll.wait(atMost: 64, milliseconds: milliseconds) { token in happened(token) }
             case .finish(let allClosed):
                 finish(allClosed)
-                // A loop that is late may still take its socket from the watch: then the descriptors stay.
-                if allClosed {
-                    bell.close()
-                    epoll.close()
-                }
                 let waiting = state.withLock { state in
                     state.phase = .stopped
+                    // A loop that is late may still take its socket from the watch: then the descriptors stay.
+                    if allClosed {
+                        bell.close()
+                        epoll.close()
+                    }
                     defer { state.waiting = [] }
                     return state.waiting
                 }

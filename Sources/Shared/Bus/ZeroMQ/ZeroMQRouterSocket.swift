@@ -5,6 +5,7 @@ import NIOCore
 final class ZeroMQRouterSocket: RouterSocket {
     private let pump: ZeroMQPump
     private let receive: (RoutingID, ByteBuffer) -> Void
+    private var names = SenderNames()
 
     init(_ pump: ZeroMQPump, receive: @escaping (RoutingID, ByteBuffer) -> Void) {
         self.pump = pump
@@ -33,7 +34,7 @@ final class ZeroMQRouterSocket: RouterSocket {
         let socket = pump.socket
         guard let hasBody = socket.receivePart() else { return false }
         guard hasBody else { return true }
-        let sender = socket.withPart { RoutingID(bytes: $0) }
+        let sender = socket.withPart { names.read($0) }
         guard let isLonger = socket.receivePart() else { return true }
         guard let sender, !isLonger else {
             if isLonger { socket.skipParts() }

@@ -1,0 +1,45 @@
+import Identity
+import Sylkrtc
+
+/// The accounts a connection has added. They are the connection's own: others may hold the same, and all are forgotten
+/// with the socket.
+struct AccountBook {
+    struct Account: Equatable {
+        /// As the client wrote it; messages to it repeat that.
+        let name: SentAddress
+        /// HA1. Secret.
+        let password: String
+        let displayName: String?
+        let userAgent: String?
+    }
+
+    static let maximum = 16
+
+    private var accounts: [AddressOfRecord: Account] = [:]
+    private let domains: DomainRules
+    private let trustsClaims: Bool
+
+    init(domains: DomainRules, trustsClaims: Bool) {
+        self.domains = domains
+        self.trustsClaims = trustsClaims
+    }
+
+    /// - Returns: why not, in words for the client.
+    mutating func add(_ request: AccountAdd) -> String? {
+        let address = request.account.address
+        guard accounts[address] == nil else { return "Account \(request.account.sent) already added" }
+        guard domains.admits(address.domain) else { return "SIP domain not allowed: \(address.domain)" }
+        guard accounts.count < Self.maximum else { return "too many accounts" }
+        accounts[address] = Account(
+            name: request.account, password: request.password, displayName: request.displayName,
+            userAgent: request.userAgent)
+        return nil
+    }
+
+    mutating func remove(_ address: AddressOfRecord) -> Bool { accounts.removeValue(forKey: address) != nil }
+
+    func account(_ address: AddressOfRecord) -> Account? { accounts[address] }
+
+    /// The account may be believed (D22). There are no SIP registrations yet, so only a setting can say so.
+    func isVerified(_ address: AddressOfRecord) -> Bool { trustsClaims && accounts[address] != nil }
+}

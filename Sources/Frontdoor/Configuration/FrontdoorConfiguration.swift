@@ -1,0 +1,73 @@
+import Foundation
+import Identity
+import Settings
+
+/// Everything a front door is told, read once and checked as a whole.
+struct FrontdoorConfiguration {
+    let installation: InstallationSettings
+    /// `[Frontdoor] id`: 1 to 65535, unique in the deployment. Default 1.
+    let id: FrontdoorID
+    /// `[Frontdoor] listen`: where clients connect. Default `127.0.0.1:10888`.
+    let listen: ListenAddress
+    /// `[Frontdoor] loops`: 1 to 64 threads that serve clients. Default: one a processor.
+    let loops: Int
+    /// `[General] web_origins`. Default `*`.
+    let origins: OriginRules
+    /// `[General] sip_domains`. Default `*`.
+    let domains: DomainRules
+    /// `[General] websocket_ping_interval`: seconds, 0 to 86400; 0: no pings. Default 120.
+    let pingInterval: Int
+    let unknownKeys: [String]
+
+    /// - Parameters:
+    ///   - id: wins over the file.
+    ///   - listen: wins over the file.
+    /// - Throws: ``SettingsError`` with every mistake.
+    init(file: String?, id: Int? = nil, listen: String? = nil) throws(SettingsError) {
+        let ini = try INIFile.read(file)
+        var reader = SettingsReader(ini)
+        installation = InstallationSettings(&reader)
+        guard let first = FrontdoorID(1), let standard = ListenAddress("127.0.0.1:10888") else {
+            preconditionFailure("the standard listen address is malformed")
+        }
+        let fileID = reader.value("Frontdoor", "id", default: first, legal: "1 to 65535") { text in
+            Int(text).flatMap { FrontdoorID($0) }
+        }
+        let fileListen = reader.value("Frontdoor", "listen", default: standard, legal: "host:port") { ListenAddress($0) }
+        loops = reader.integer(
+            "Frontdoor", "loops", default: min(64, ProcessInfo.processInfo.activeProcessorCount), in: 1...64)
+        origins = OriginRules(reader.list("General", "web_origins", default: ["*"]))
+        domains = DomainRules(reader.list("General", "sip_domains", default: ["*"]))
+        pingInterval = reader.integer("General", "websocket_ping_interval", default: 120, in: 0...86_400)
+
+        var problems = reader.problems
+        let idGiven = id.map { FrontdoorID($0) }
+        let listenGiven = listen.map { ListenAddress($0) }
+        if idGiven == .some(nil) { problems.append("--id: legal is 1 to 65535") }
+        if listenGiven == .some(nil) { problems.append("--listen: legal is host:port") }
+        if !problems.isEmpty { throw SettingsError(problems: problems) }
+        self.id = (idGiven ?? nil) ?? fileID
+        self.listen = (listenGiven ?? nil) ?? fileListen
+        unknownKeys = reader.unknownKeys(sections: ["Frontdoor", "Deployment", "Bus", "Registry"])
+    }
+}
+
+/// Where to listen: `host:port`, an IPv6 address in brackets.
+struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
+    let host: String
+    /// 0: any free one.
+    let port: Int
+
+    init?(_ text: String) {
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+            (0...65535).contains(port)
+        else { return nil }
+        var host = text[..<colon]
+        if host.first == "[", host.last == "]" { host = host.dropFirst().dropLast() }
+        guard !host.isEmpty else { return nil }
+        self.host = String(host)
+        self.port = port
+    }
+
+    var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}

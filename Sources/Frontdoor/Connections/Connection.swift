@@ -1,0 +1,105 @@
+import Identity
+import Logging
+import NIOCore
+import Sylkrtc
+import Telemetry
+
+/// The client's end, as a connection needs it.
+protocol ClientSocket: AnyObject {
+    func send(_ text: [UInt8])
+    /// With a close frame (RFC 6455 §7.4), then for good after a second.
+    func close(code: UInt16, reason: String)
+    func pauseReading()
+    func resumeReading()
+}
+
+/// A client's shell: it performs what ``ConnectionStateMachine`` decides. Confined to the loop of its socket.
+final class Connection {
+    let id: ConnectionID
+    private let dialect: Dialect
+    private let socket: any ClientSocket
+    private unowned let door: DoorLoop
+    private var machine: ConnectionStateMachine
+    private let logger: Logger
+
+    init(
+        _ id: ConnectionID, dialect: Dialect, socket: any ClientSocket, door: DoorLoop, accounts: AccountBook,
+        logger: Logger
+    ) {
+        self.id = id
+        self.dialect = dialect
+        self.socket = socket
+        self.door = door
+        machine = ConnectionStateMachine(id, accounts: accounts)
+        self.logger = logger
+    }
+
+    /// A worker serves: the client may begin (E01).
+    func ready() {
+        send(.ready)
+        socket.resumeReading()
+    }
+
+    /// No worker has served for too long.
+    func turnAway() { socket.close(code: 3000, reason: DoorLoop.noWorkerText) }
+
+    func goAway() { socket.close(code: 1001, reason: "the gateway is going away") }
+
+    func received(_ text: [UInt8]) { perform(machine.received(dialect.decode(text))) }
+
+    func closed() {
+        logger.info("disconnected")
+        perform(machine.closed())
+        door.forget(self)
+    }
+
+    func located(_ sequence: RequestSequence, at slot: SlotID) { perform(machine.located(sequence, at: slot)) }
+
+    func notLocated(_ sequence: RequestSequence, _ text: String) { perform(machine.notLocated(sequence, text)) }
+
+    func answered(_ sequence: RequestSequence, _ answer: WorkerAnswer, by slot: SlotID) {
+        perform(machine.answered(sequence, answer, by: slot))
+    }
+
+    func told(_ session: RequestSequence, _ event: WorkerEvent, by slot: SlotID) {
+        perform(machine.told(session, event, by: slot))
+    }
+
+    func workerLost(_ slot: SlotID) { perform(machine.workerLost(slot)) }
+
+    func deadlinePassed(_ sequence: RequestSequence) { perform(machine.deadlinePassed(sequence)) }
+
+    func sessions(at slot: SlotID) -> [SessionID] { machine.sessions(at: slot) }
+
+    private func perform(_ actions: [ConnectionStateMachine.Action]) {
+        for action in actions {
+            switch action {
+            case .send(let message): send(message)
+            case .locate(let sequence, let room): door.locate(room, for: sequence, of: self)
+            case .forward(let sequence, let request, let slot):
+                guard !door.forward(request, sequence, of: id, to: slot) else { continue }
+                perform(machine.undeliverable(sequence, at: slot))
+            case .release(let session, let slot): door.release(session, at: slot)
+            case .gone(let slot): door.gone(id, from: slot)
+            case .startDeadline(let sequence): door.startDeadline(sequence, of: id)
+            case .pauseReading: socket.pauseReading()
+            case .resumeReading: socket.resumeReading()
+            case .note(let note): log(note)
+            }
+        }
+    }
+
+    private func send(_ message: ServerMessage) { socket.send(dialect.encode(message)) }
+
+    private func log(_ note: ConnectionStateMachine.Note) {
+        switch note {
+        case .refused(let request, let text):
+            logger.error("request refused", metadata: .keyed([.request: request, .error: text]))
+        case .unanswerable(let problem): logger.error("message ignored", metadata: .keyed([.error: problem]))
+        case .accountAdded(let account, let userAgent):
+            logger.info("account added", metadata: .keyed([.account: account, .value: userAgent ?? "no user agent"]))
+        case .accountRemoved(let account): logger.info("account removed", metadata: .keyed([.account: account]))
+        case .unexpected(let what): logger.warning("unexpected", metadata: .keyed([.value: what]))
+        }
+    }
+}

@@ -1,0 +1,439 @@
+import Identity
+import Sylkrtc
+
+/// Everything a front door knows of one client: its accounts, its sessions with what it has been told of them, and its
+/// unanswered requests. It decides what is answered here, what is forwarded where, and what of the answers and events that
+/// come back is for the client. Every request is answered exactly once, every state told exactly once, in order.
+struct ConnectionStateMachine {
+    enum Action: Equatable {
+        case send(ServerMessage)
+        /// Find the worker of the room for this join.
+        case locate(RequestSequence, RoomURI)
+        case forward(RequestSequence, WorkerRequest, to: SlotID)
+        /// The worker is to give up the session without telling anybody.
+        case release(SessionID, at: SlotID)
+        /// The client is gone: the worker is to give up all its sessions.
+        case gone(from: SlotID)
+        /// The request waits for somebody else: its deadline runs from now on.
+        case startDeadline(RequestSequence)
+        case pauseReading
+        case resumeReading
+        case note(Note)
+    }
+
+    /// Worth a line in the log.
+    enum Note: Equatable {
+        case refused(request: String, text: String)
+        case unanswerable(String)
+        case accountAdded(String, userAgent: String?)
+        case accountRemoved(String)
+        case unexpected(String)
+    }
+
+    /// More unanswered requests than this, and the connection is not read until some are answered.
+    static let maximumUnanswered = 64
+    static let maximumSessions = 128
+    /// How often a join follows a room that turns out to live elsewhere.
+    static let maximumAttempts = 3
+    static let workerLostText = "worker lost"
+    static let workerLostReason = "500 Worker lost"
+
+    let id: ConnectionID
+    private var accounts: AccountBook
+    private var sessions = SessionBook()
+    private var unanswered: [RequestSequence: Unanswered] = [:]
+    private var lastSequence: UInt64 = 0
+    private var isPaused = false
+    private var isClosed = false
+
+    fileprivate struct Unanswered {
+        let transaction: String
+        let kind: Kind
+        var slot: SlotID?
+        var attempts = 0
+
+        enum Kind: Equatable {
+            case join(WorkerRequest.Join)
+            /// Creates a session, too.
+            case feedAttach
+            case feedDetach(RequestSequence)
+            case terminate(RequestSequence)
+            /// Of an account; waits for every worker it was used on.
+            case releaseAccount(waitingFor: Set<SlotID>)
+            case other
+        }
+    }
+
+    init(_ id: ConnectionID, accounts: AccountBook) {
+        self.id = id
+        self.accounts = accounts
+    }
+
+    var unansweredCount: Int { unanswered.count }
+
+    /// Every session with its worker, for the list that opens a link.
+    func sessions(at slot: SlotID) -> [SessionID] {
+        sessions.all(at: slot).map { SessionID(connection: id, request: $0) }
+    }
+
+    // MARK: From the client
+
+    mutating func received(_ message: DecodedMessage) -> [Action] {
+        switch message {
+        case .unanswerable(let error): return [.note(.unanswerable(error.description))]
+        case .refused(let transaction, let type, let error):
+            return refuse(transaction, type ?? "request", error.description)
+        case .request(let transaction, let request):
+            lastSequence += 1
+            let sequence = RequestSequence(rawValue: lastSequence)
+            return requested(request, Unanswered(transaction: transaction, kind: .other), sequence) + throttle()
+        }
+    }
+
+    /// The socket is closed: nothing more is said, and the workers give everything up.
+    mutating func closed() -> [Action] {
+        guard !isClosed else { return [] }
+        isClosed = true
+        unanswered = [:]
+        return sessions.slots.map { .gone(from: $0) }
+    }
+
+    private mutating func requested(
+        _ request: Request, _ pending: Unanswered, _ sequence: RequestSequence
+    ) -> [Action] {
+        let transaction = pending.transaction
+        func refuse(_ text: String) -> [Action] { self.refuse(transaction, request.name, text) }
+        func notAvailable() -> [Action] { refuse("\(request.name) is not available yet") }
+        func unknownAccount(_ account: SentAddress) -> String? {
+            accounts.account(account.address) == nil ? "Unknown account specified: \(account.sent)" : nil
+        }
+
+        switch request {
+        case .accountAdd(let request):
+            if let problem = accounts.add(request) { return refuse(problem) }
+            return [
+                .send(.ack(transaction: transaction)),
+                .note(.accountAdded(request.account.sent, userAgent: request.userAgent)),
+            ]
+        case .accountRemove(let request): return removeAccount(request.account, transaction, sequence)
+        case .accountRegister(let request), .accountUnregister(let request):
+            return unknownAccount(request.account).map(refuse) ?? notAvailable()
+        case .accountDeviceToken(let request):
+            return unknownAccount(request.account).map(refuse) ?? notAvailable()
+        case .sessionCreate(let request):
+            return unknownAccount(request.account).map(refuse) ?? notAvailable()
+        case .sessionAnswer(let request): return refuse("Unknown session specified: \(request.session)")
+        case .sessionTrickle(let request): return refuse("Unknown session specified: \(request.session)")
+        case .sessionTerminate(let request): return refuse("Unknown session specified: \(request.session)")
+
+        case .videoroomJoin(let join): return self.join(join, transaction, sequence)
+        case .configureRoom(let request):
+            guard sessions.publisher(called: request.session) != nil else {
+                return refuse("configure-room: unknown video room session: \(request.session)")
+            }
+            return notAvailable()
+        case .inviteParticipants(let request):
+            guard sessions.publisher(called: request.session) != nil else {
+                return refuse("invite-participants: unknown video room session: \(request.session)")
+            }
+            return notAvailable()
+        case .feedAttach(let request):
+            guard !sessions.contains(request.feed.description) else {
+                return refuse("feed-attach: video room session ID \(request.feed) already in use")
+            }
+            guard let (base, entry) = sessions.publisher(called: request.session) else {
+                return refuse("feed-attach: unknown video room session: \(request.session)")
+            }
+            guard sessions.count < Self.maximumSessions else { return refuse("too many sessions") }
+            sessions.add(sequence, .feed(of: base), called: request.feed, account: entry.account, at: entry.slot)
+            return forward(
+                .feedAttach(base: base, feed: request.feed, publisher: request.publisher), about: sequence, sequence,
+                Unanswered(transaction: transaction, kind: .feedAttach))
+        case .feedAnswer(let request):
+            guard let feed = sessions.feed(called: request.feed, of: request.session) else {
+                return refuse("feed-answer: unknown video room session: \(request.feed)")
+            }
+            return forward(.feedAnswer(feed: feed, answer: request.answer), about: feed, sequence, pending)
+        case .feedDetach(let request):
+            guard sessions.contains(request.feed) else {
+                return refuse("feed-detach: unknown video room session to detach: \(request.feed)")
+            }
+            guard let feed = sessions.feed(called: request.feed, of: request.session) else {
+                return refuse("feed-detach: \(request.feed) is not an attached feed of \(request.session)")
+            }
+            return forward(
+                .feedDetach(feed: feed), about: feed, sequence,
+                Unanswered(transaction: transaction, kind: .feedDetach(feed)))
+        case .videoroomTrickle(let request):
+            let session =
+                if let feed = request.feed, feed != request.session {
+                    sessions.feed(called: feed, of: request.session)
+                } else {
+                    sessions.sequence(called: request.session)
+                }
+            guard let session else {
+                return refuse("trickle: unknown video room session: \(request.feed ?? request.session)")
+            }
+            return forward(
+                .trickle(session: session, candidates: request.candidates), about: session, sequence, pending)
+        case .videoroomUpdate(let request):
+            guard let session = sessions.sequence(called: request.session) else {
+                return refuse("update: unknown video room session: \(request.session)")
+            }
+            return forward(
+                .update(
+                    session: session, audio: request.audio, video: request.video, bitrate: request.bitrate),
+                about: session, sequence, pending)
+        case .videoroomTerminate(let request):
+            guard let (session, _) = sessions.publisher(called: request.session) else {
+                return refuse("Unknown video room session: \(request.session)")
+            }
+            return forward(
+                .terminate(session: session), about: session, sequence,
+                Unanswered(transaction: transaction, kind: .terminate(session)))
+        }
+    }
+
+    private mutating func removeAccount(
+        _ account: SentAddress, _ transaction: String, _ sequence: RequestSequence
+    ) -> [Action] {
+        guard accounts.remove(account.address) else {
+            return refuse(transaction, "account-remove", "Unknown account specified: \(account.sent)")
+        }
+        let slots = sessions.slots(of: account.address)
+        let note = Action.note(.accountRemoved(account.sent))
+        guard !slots.isEmpty else { return [.send(.ack(transaction: transaction)), note] }
+        unanswered[sequence] = Unanswered(transaction: transaction, kind: .releaseAccount(waitingFor: slots))
+        return [note, .startDeadline(sequence)]
+            + slots.sorted { $0.description < $1.description }
+            .map { .forward(sequence, .releaseAccount(account.address), to: $0) }
+    }
+
+    private mutating func join(
+        _ request: VideoroomJoin, _ transaction: String, _ sequence: RequestSequence
+    ) -> [Action] {
+        func refuse(_ text: String) -> [Action] { self.refuse(transaction, "videoroom-join", text) }
+        guard !sessions.contains(request.session.description) else {
+            return refuse("Session ID \(request.session) already in use")
+        }
+        guard let account = accounts.account(request.account.address) else {
+            return refuse("Unknown account specified: \(request.account.sent)")
+        }
+        guard sessions.count < Self.maximumSessions else { return refuse("too many sessions") }
+        let address = account.name.address
+        sessions.add(sequence, .publisher, called: request.session, account: address, at: nil)
+        let join = WorkerRequest.Join(
+            session: request.session, account: request.account, displayName: account.displayName,
+            isVerified: accounts.isVerified(address), room: request.room, offer: request.offer)
+        unanswered[sequence] = Unanswered(transaction: transaction, kind: .join(join))
+        return [.startDeadline(sequence), .locate(sequence, join.room)]
+    }
+
+    /// Sends a request where its session lives; while that is not known yet, it waits with the session.
+    private mutating func forward(
+        _ request: WorkerRequest, about session: RequestSequence, _ sequence: RequestSequence, _ pending: Unanswered
+    ) -> [Action] {
+        var pending = pending
+        pending.slot = sessions[session]?.slot
+        unanswered[sequence] = pending
+        guard let slot = pending.slot else {
+            sessions.wait(session, sequence, request)
+            return [.startDeadline(sequence)]
+        }
+        return [.startDeadline(sequence), .forward(sequence, request, to: slot)]
+    }
+
+    private func refuse(_ transaction: String, _ request: String, _ text: String) -> [Action] {
+        [
+            .note(.refused(request: request, text: text)),
+            .send(.error(transaction: transaction, text: text)),
+        ]
+    }
+
+    // MARK: From placement and workers
+
+    mutating func located(_ sequence: RequestSequence, at slot: SlotID) -> [Action] {
+        guard case .join(let join) = unanswered[sequence]?.kind else { return [] }
+        return place(join, sequence, at: slot)
+    }
+
+    mutating func notLocated(_ sequence: RequestSequence, _ text: String) -> [Action] {
+        answer(sequence, .error(text)) + throttle()
+    }
+
+    private mutating func place(_ join: WorkerRequest.Join, _ sequence: RequestSequence, at slot: SlotID) -> [Action] {
+        unanswered[sequence]?.slot = slot
+        unanswered[sequence]?.attempts += 1
+        var actions = [Action.forward(sequence, .join(join), to: slot)]
+        for (waiting, request) in sessions.place(sequence, at: slot) where unanswered[waiting] != nil {
+            unanswered[waiting]?.slot = slot
+            actions.append(.forward(waiting, request, to: slot))
+        }
+        return actions
+    }
+
+    mutating func answered(_ sequence: RequestSequence, _ answer: WorkerAnswer, by slot: SlotID) -> [Action] {
+        guard let pending = unanswered[sequence] else {
+            // Its deadline has passed, and the client has been told so.
+            return []
+        }
+        if case .releaseAccount(var slots) = pending.kind {
+            slots.remove(slot)
+            guard slots.isEmpty else {
+                unanswered[sequence] = Unanswered(
+                    transaction: pending.transaction, kind: .releaseAccount(waitingFor: slots))
+                return []
+            }
+            return self.answer(sequence, .ack) + throttle()
+        }
+        guard pending.slot == slot else { return [.note(.unexpected("an answer from \(slot)"))] }
+        if case .notOwner(let winner) = answer {
+            guard case .join(let join) = pending.kind, pending.attempts < Self.maximumAttempts else {
+                return self.answer(sequence, .error("the room cannot be found")) + throttle()
+            }
+            return place(join, sequence, at: winner)
+        }
+        return self.answer(sequence, answer) + throttle()
+    }
+
+    /// A request could not be sent: its worker is overloaded, or gone before the loss was noticed.
+    mutating func undeliverable(_ sequence: RequestSequence, at slot: SlotID) -> [Action] {
+        answered(sequence, .error("worker overloaded"), by: slot)
+    }
+
+    private mutating func answer(_ sequence: RequestSequence, _ answer: WorkerAnswer) -> [Action] {
+        guard let pending = unanswered.removeValue(forKey: sequence) else { return [] }
+        switch answer {
+        case .ack:
+            switch pending.kind {
+            case .join: sessions.told(sequence, .acked)
+            case .feedDetach(let feed): sessions.remove(feed)
+            case .feedAttach, .terminate, .releaseAccount, .other: break
+            }
+            return [.send(.ack(transaction: pending.transaction))]
+        case .error(let text):
+            var actions = refuse(pending.transaction, pending.kind.name, text)
+            if pending.kind.createsSession { actions += forget(sequence) }
+            return actions
+        case .notOwner:
+            return refuse(pending.transaction, pending.kind.name, "internal error")
+        }
+    }
+
+    /// A session that did not come about; what waits for it is told that it is unknown.
+    private mutating func forget(_ sequence: RequestSequence) -> [Action] {
+        guard let session = sessions.remove(sequence) else { return [] }
+        return session.waiting.flatMap { waiting, request in
+            answer(waiting, .error("unknown video room session: \(session.client)"))
+        }
+    }
+
+    mutating func told(_ sequence: RequestSequence, _ event: WorkerEvent, by slot: SlotID) -> [Action] {
+        guard !isClosed, let session = sessions[sequence], session.slot == slot else { return [] }
+        func send(_ event: VideoroomEvent) -> [Action] { [.send(.videoroom(session: session.client, event))] }
+        switch event {
+        case .state(let state):
+            sessions.told(sequence, .state(state))
+            if case .terminated = state { _ = forget(sequence) }
+            return send(.state(state))
+        case .initialPublishers(let publishers):
+            sessions.told(sequence, .initialPublishers(publishers.map(\.session)))
+            return send(.initialPublishers(publishers))
+        case .publishersJoined(let publishers):
+            sessions.told(sequence, .joined(publishers.map(\.session)))
+            return send(.publishersJoined(publishers))
+        case .publishersLeft(let gone):
+            sessions.told(sequence, .left(gone))
+            return send(.publishersLeft(gone))
+        case .feedOffered(let feed, let offer):
+            guard let feed = sessions[feed], feed.isFeed(of: sequence) else { return [] }
+            return send(.feedAttached(subscription: feed.client, offer: offer))
+        case .feedEstablished(let feed):
+            guard let feed = sessions[feed], feed.isFeed(of: sequence) else { return [] }
+            return send(.feedEstablished(subscription: feed.client))
+        case .feedEnded(let feed):
+            guard sessions[feed]?.isFeed(of: sequence) == true else { return [] }
+            sessions.remove(feed)
+            return []
+        }
+    }
+
+    // MARK: What goes wrong
+
+    /// The link is lost, and with it everything on that worker.
+    mutating func workerLost(_ slot: SlotID) -> [Action] {
+        guard !isClosed else { return [] }
+        var actions: [Action] = []
+        for sequence in unanswered.keys.sorted() {
+            guard let pending = unanswered[sequence] else { continue }
+            if case .releaseAccount(let slots) = pending.kind {
+                // Its sessions there are over, which is what was asked.
+                if slots.contains(slot) { actions += answered(sequence, .ack, by: slot) }
+            } else if pending.slot == slot {
+                actions += answer(sequence, .error(Self.workerLostText))
+            }
+        }
+        for sequence in sessions.all(at: slot) {
+            guard let session = sessions[sequence] else { continue }
+            if case .publisher = session.kind, session.told.isAcked {
+                let state = ConferenceState.terminated(reason: Self.workerLostReason)
+                actions.append(.send(.videoroom(session: session.client, .state(state))))
+            }
+            actions += forget(sequence)
+        }
+        return actions + throttle()
+    }
+
+    /// Nobody has answered in time. What the request would have created must not come about behind the client's back.
+    mutating func deadlinePassed(_ sequence: RequestSequence) -> [Action] {
+        guard let pending = unanswered[sequence] else { return [] }
+        var actions = answer(sequence, .error("request timed out"))
+        switch pending.kind {
+        case .join, .feedAttach:
+            if let slot = pending.slot { actions.append(release(sequence, at: slot)) }
+        case .feedDetach(let session), .terminate(let session):
+            if let slot = pending.slot, let entry = sessions[session] {
+                if case .publisher = entry.kind {
+                    let state = ConferenceState.terminated(reason: "408 Request Timeout")
+                    actions.append(.send(.videoroom(session: entry.client, .state(state))))
+                }
+                actions += forget(session)
+                actions.append(release(session, at: slot))
+            }
+        case .releaseAccount, .other: break
+        }
+        return actions + throttle()
+    }
+
+    private func release(_ sequence: RequestSequence, at slot: SlotID) -> Action {
+        .release(SessionID(connection: id, request: sequence), at: slot)
+    }
+
+    /// Back-pressure before errors: beyond the bound the client is not read.
+    private mutating func throttle() -> [Action] {
+        let shouldPause = unanswered.count >= Self.maximumUnanswered
+        guard shouldPause != isPaused else { return [] }
+        isPaused = shouldPause
+        return [shouldPause ? .pauseReading : .resumeReading]
+    }
+}
+
+extension ConnectionStateMachine.Unanswered.Kind {
+    fileprivate var createsSession: Bool {
+        switch self {
+        case .join, .feedAttach: true
+        case .feedDetach, .terminate, .releaseAccount, .other: false
+        }
+    }
+
+    fileprivate var name: String {
+        switch self {
+        case .join: "videoroom-join"
+        case .feedAttach: "feed-attach"
+        case .feedDetach: "feed-detach"
+        case .terminate: "videoroom-terminate"
+        case .releaseAccount: "account-remove"
+        case .other: "request"
+        }
+    }
+}

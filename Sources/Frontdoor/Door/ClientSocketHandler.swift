@@ -1,0 +1,215 @@
+import Logging
+import NIOCore
+import NIOWebSocket
+import Sylkrtc
+import Telemetry
+
+/// A client's WebSocket behind its frames: whole text messages go to the ``Connection``, what it says goes out once per
+/// tick. Pings, closing, back-pressure and clients that do not read are dealt with here.
+final class ClientSocketHandler: ChannelInboundHandler, ClientSocket {
+    typealias InboundIn = WebSocketFrame
+    typealias OutboundOut = WebSocketFrame
+
+    /// Bytes of one message, however many frames it comes in.
+    static let maximumMessage = 256 << 10
+    /// What may wait for a client that does not read.
+    static let maximumUnsent = 1 << 20
+    static let maximumUnwritable = TimeAmount.seconds(10)
+    static let closingTimeout = TimeAmount.seconds(1)
+
+    private let door: DoorLoop
+    private let dialect: Dialect
+    private let logger: Logger
+    private var connection: Connection?
+    private var context: ChannelHandlerContext?
+    private var liveness: LivenessStateMachine
+    private var livenessTimer: Scheduled<Void>?
+    private var unwritableTimer: Scheduled<Void>?
+    private var needsFlush = false
+    private var isClosing = false
+    /// Nothing is read before `ready`, nor while too many requests are unanswered.
+    private var isPaused = true
+    /// Messages that had been read when reading was paused.
+    private var held: CircularBuffer<[UInt8]> = []
+
+    init(door: DoorLoop, dialect: Dialect, logger: Logger) {
+        self.door = door
+        self.dialect = dialect
+        self.logger = logger
+        liveness = LivenessStateMachine(interval: door.pingInterval)
+    }
+
+    // MARK: Coming and going
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        let peer = context.remoteAddress.map(String.init(describing:)) ?? "unknown"
+        connection = door.connected(self, dialect: dialect, peer: peer)
+        perform(liveness.opened())
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        ended()
+        context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { ended() }
+
+    private func ended() {
+        livenessTimer?.cancel()
+        unwritableTimer?.cancel()
+        context = nil
+        held = []
+        connection?.closed()
+        connection = nil
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch error {
+        case NIOWebSocketError.invalidFrameLength: close(code: 1009, reason: "message too large")
+        case is NIOWebSocketError: close(code: 1002, reason: "protocol error")
+        case is NIOWebSocketFrameAggregator.Error: close(code: 1009, reason: "message too large")
+        default: context.close(promise: nil)
+        }
+    }
+
+    // MARK: Receiving
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var frame = unwrapInboundIn(data)
+        guard !isClosing || frame.opcode == .connectionClose else { return }
+        // RFC 6455 §5.1: a client that does not mask is not to be talked to.
+        guard frame.maskKey != nil else { return close(code: 1002, reason: "frames must be masked") }
+        switch frame.opcode {
+        case .text:
+            let text = Array(frame.unmaskedData.readableBytesView)
+            guard text.allSatisfy({ $0 < 0x80 }) || String(validating: text, as: UTF8.self) != nil else {
+                return close(code: 1007, reason: "text must be UTF-8")
+            }
+            if isPaused { held.append(text) } else { connection?.received(text) }
+        case .binary: logger.error("binary message ignored")
+        case .ping: write(.pong, frame.unmaskedData)
+        case .pong:
+            var payload = frame.unmaskedData
+            perform(liveness.ponged(payload.readableBytes == 4 ? payload.readInteger() : nil))
+        case .connectionClose: closed(by: &frame, context)
+        default: close(code: 1002, reason: "unexpected frame")
+        }
+    }
+
+    func pauseReading() {
+        guard !isPaused else { return }
+        isPaused = true
+        setAutoRead(false)
+        livenessTimer?.cancel()
+        liveness.paused()
+    }
+
+    func resumeReading() {
+        guard isPaused else { return }
+        isPaused = false
+        while !isPaused, let text = held.popFirst() { connection?.received(text) }
+        guard !isPaused else { return }
+        setAutoRead(true)
+        perform(liveness.resumed())
+    }
+
+    private func setAutoRead(_ isOn: Bool) {
+        guard let context else { return }
+        do {
+            try context.channel.syncOptions?.setOption(.autoRead, value: isOn)
+        } catch {
+            // A closed channel has no options; its end is reported by itself.
+            logger.debug("autoRead", metadata: .keyed([.error: "\(error)"]))
+        }
+    }
+
+    // MARK: Sending
+
+    func send(_ text: [UInt8]) {
+        guard let context, !isClosing else { return }
+        write(.text, context.channel.allocator.buffer(bytes: text))
+        guard !context.channel.isWritable else { return }
+        let unsent = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        if unsent > Self.maximumUnsent { abort("it does not read") }
+    }
+
+    private func write(_ opcode: WebSocketOpcode, _ data: ByteBuffer) {
+        guard let context else { return }
+        context.write(wrapOutboundOut(WebSocketFrame(fin: true, opcode: opcode, data: data)), promise: nil)
+        guard !needsFlush else { return }
+        needsFlush = true
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.execute { bound.value.flush() }
+    }
+
+    private func flush() {
+        needsFlush = false
+        context?.flush()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        unwritableTimer?.cancel()
+        unwritableTimer = nil
+        if !context.channel.isWritable {
+            let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+            unwritableTimer = context.eventLoop.scheduleTask(in: Self.maximumUnwritable) {
+                bound.value.abort("it has not read for too long")
+            }
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    // MARK: Closing
+
+    func close(code: UInt16, reason: String) {
+        guard let context, !isClosing else { return }
+        isClosing = true
+        var data = context.channel.allocator.buffer(capacity: 125)
+        data.write(webSocketErrorCode: WebSocketErrorCode(codeNumber: Int(code)))
+        data.writeBytes(reason.utf8.prefix(123))
+        context.writeAndFlush(
+            wrapOutboundOut(WebSocketFrame(fin: true, opcode: .connectionClose, data: data)), promise: nil)
+        // The client's own close frame ends it; a client that sends none has a second.
+        setAutoRead(true)
+        let channel = context.channel
+        context.eventLoop.scheduleTask(in: Self.closingTimeout) { channel.close(promise: nil) }
+    }
+
+    private func closed(by frame: inout WebSocketFrame, _ context: ChannelHandlerContext) {
+        let channel = context.channel
+        guard !isClosing else { return context.close(promise: nil) }
+        isClosing = true
+        var data = frame.unmaskedData
+        let code = data.readSlice(length: 2) ?? context.channel.allocator.buffer(capacity: 0)
+        context.writeAndFlush(wrapOutboundOut(WebSocketFrame(fin: true, opcode: .connectionClose, data: code)))
+            .whenComplete { _ in channel.close(promise: nil) }
+    }
+
+    private func abort(_ reason: String) {
+        logger.warning("client aborted", metadata: .keyed([.reason: reason]))
+        context?.close(promise: nil)
+    }
+
+    // MARK: Liveness
+
+    private func perform(_ action: LivenessStateMachine.Action) {
+        switch action {
+        case .none: break
+        case .wait(let time): startLivenessTimer(time)
+        case .ping(let number, let time):
+            write(.ping, ByteBuffer(integer: number))
+            startLivenessTimer(time)
+        case .abort: abort("no pong")
+        }
+    }
+
+    private func startLivenessTimer(_ time: TimeAmount) {
+        guard let context else { return }
+        livenessTimer?.cancel()
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        livenessTimer = context.eventLoop.scheduleTask(in: time) {
+            bound.value.perform(bound.value.liveness.timerFired())
+        }
+    }
+}

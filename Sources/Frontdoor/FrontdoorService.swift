@@ -1,0 +1,79 @@
+import Bus
+import Foundation
+import Identity
+import Logging
+import NIOCore
+import NIOPosix
+import Registry
+import ServiceLifecycle
+import Settings
+import Telemetry
+
+/// The front door as a service: composes registry, bus, loops and listener, and takes them down in the opposite order.
+struct FrontdoorService: Service, CustomStringConvertible {
+    /// Why it cannot start, in words for the operator.
+    struct Failure: Error { let problem: String }
+
+    let configuration: FrontdoorConfiguration
+    let logger: Logger
+
+    /// The life cycle logs its services as they describe themselves: without the configuration.
+    var description: String { "frontdoor" }
+
+    func run() async throws {
+        let files: PageFiles
+        do {
+            files = try PageFiles()
+        } catch {
+            throw Failure(problem: "the page's files are not beside the executable: \(error)")
+        }
+        let path = configuration.installation.registryPath
+        let registry = RegistryThread(label: "registry", logger: logger) { () throws(RegistryError) in
+            try SQLiteRegistryStore(path: path)
+        }
+        let presence = try await Presence.register(configuration.id, in: registry, logger: logger)
+        let network = try ZeroMQNetwork()
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.loops)
+        let doors = try await makeDoors(on: group, presence: presence, network: network, registry: registry)
+        let listener = Listener(address: configuration.listen, files: files, doors: doors, logger: logger)
+        var isSuperseded = false
+        do {
+            let channel = try await listener.bind(on: group)
+            logger.notice("listening", metadata: .keyed([.endpoint: "\(channel.localAddress.map(String.init(describing:)) ?? "")"]))
+            isSuperseded = await cancelWhenGracefulShutdown { await presence.keepAlive(doors: Array(doors.values)) }
+            try await channel.close()
+        } catch let error as IOError {
+            try await group.shutdownGracefully()
+            throw Failure(problem: "\(configuration.listen): \(String(cString: strerror(error.errnoCode)))")
+        }
+        for door in doors.values { await stop(door) }
+        await presence.end()
+        registry.stop()
+        await network.shutdown()
+        try await group.shutdownGracefully()
+        if isSuperseded { throw Failure(problem: "another process is front door \(configuration.id) now") }
+    }
+
+    private func makeDoors(
+        on group: MultiThreadedEventLoopGroup, presence: Presence, network: ZeroMQNetwork, registry: RegistryThread
+    ) async throws -> [ObjectIdentifier: NIOLoopBound<DoorLoop>] {
+        var doors: [ObjectIdentifier: NIOLoopBound<DoorLoop>] = [:]
+        for (number, loop) in group.makeIterator().enumerated() {
+            let id = FrontdoorLoopID(
+                frontdoor: configuration.id, incarnation: presence.incarnation, loop: UInt16(number))
+            doors[ObjectIdentifier(loop)] = try await loop.submit { [configuration, logger] in
+                let door = DoorLoop(
+                    id, loop: loop, configuration: configuration, network: network, registry: registry, logger: logger)
+                door.start()
+                return NIOLoopBound(door, eventLoop: loop)
+            }.get()
+        }
+        return doors
+    }
+
+    private func stop(_ door: NIOLoopBound<DoorLoop>) async {
+        await withCheckedContinuation { continuation in
+            door.eventLoop.execute { door.value.stop { continuation.resume() } }
+        }
+    }
+}

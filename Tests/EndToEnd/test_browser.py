@@ -1,0 +1,136 @@
+"""What a newcomer sees: two Chromium browsers meet on the real page."""
+
+import os
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+import pytest_asyncio
+
+from harness.browser import Browser
+from harness.checks import nothing_left
+from harness.waiting import eventually, until_empty
+
+IN_ROOM = "document.documentElement.dataset.stage === 'room'"
+IN_LOBBY = "document.documentElement.dataset.stage === 'lobby'"
+
+
+@pytest.fixture(scope="module")
+def gateway_settings():
+    return {"closed@conference.example.com": {"access_policy": "deny,allow", "deny": "all", "allow": "none"}}
+
+
+@pytest.fixture(scope="module")
+def screenshots(folder):
+    """CONTINUO_SCREENSHOTS names a folder that keeps them."""
+    screenshots = Path(os.environ.get("CONTINUO_SCREENSHOTS") or folder / "screenshots").resolve()
+    screenshots.mkdir(parents=True, exist_ok=True)
+    return screenshots
+
+
+@pytest_asyncio.fixture(scope="module")
+async def browsers(folder):
+    """Two of them, with profiles of their own, as on two computers."""
+    browsers = [Browser(folder, "anna"), Browser(folder, "bela")]
+    try:
+        for browser in browsers:
+            await browser.start()
+        yield browsers
+    finally:
+        for browser in browsers:
+            await browser.close()
+
+
+@pytest_asyncio.fixture
+async def pages(gateway, browsers):
+    """Opens the page with URL parameters; all pages are gone at the end of the test, and what they did, too."""
+    opened = []
+
+    async def open_page(number, **parameters):
+        page = await browsers[number].open(f"{gateway.page_url(door=number)}?{urlencode(parameters)}")
+        opened.append(page)
+        return page
+
+    yield open_page
+    for page in opened:
+        await page.close()
+    await nothing_left(gateway)
+
+
+async def meeting(pages, room):
+    anna = await pages(0, name="Anna", room=room, join="yes")
+    await anna.until(IN_ROOM)
+    bela = await pages(1, name="Béla", room=room, join="yes")
+    await bela.until(IN_ROOM)
+    return anna, bela
+
+
+async def only_tile(page):
+    """The tile of the other one, once its picture moves."""
+    async def moving():
+        tiles = (await page.stats())["tiles"]
+        return len(tiles) == 1 and tiles[0]["framesDecoded"] > 0 and tiles[0]["state"] == "live" and tiles[0]
+
+    return await eventually(moving, 20, "the other one's picture")
+
+
+async def test_two_browsers_see_and_hear_each_other(pages, screenshots):
+    anna, bela = await meeting(pages, "browsers")
+    for page, name in ((anna, "Béla"), (bela, "Anna")):
+        before = await only_tile(page)
+        assert before["name"] == name
+
+        async def grown():
+            tile = await only_tile(page)
+            return (tile["framesDecoded"] >= before["framesDecoded"] + 20
+                    and tile["audioPackets"] >= before["audioPackets"] + 50 and tile)
+
+        after = await eventually(grown, 20, f"20 more frames of {name}, and 50 more audio packets")
+        assert after["width"] > 0 and after["height"] > 0
+    await anna.screenshot(screenshots / "conference-anna.png")
+    await bela.screenshot(screenshots / "conference-bela.png")
+    for page in (anna, bela):
+        assert not [line for line in page.console if "Uncaught" in line], page.console
+
+
+async def test_names_stand_on_the_tiles(pages):
+    anna, bela = await meeting(pages, "names")
+    name = "document.querySelector('.tile:not(.tile-self) .tile-name')?.textContent"
+    await anna.until(f"{name} === 'Béla'")
+    await bela.until(f"{name} === 'Anna'")
+
+
+async def test_who_leaves_goes_from_the_others_grid_and_the_last_one_closes_the_room(pages, gateway, screenshots):
+    anna, bela = await meeting(pages, "leaving")
+    await only_tile(anna)
+    await bela.evaluate("document.querySelector('#leave').click()")
+    await bela.until(IN_LOBBY)
+
+    async def tiles():
+        return (await anna.stats())["tiles"]
+
+    await until_empty(tiles, 10, "the tile of who has left")
+    await anna.screenshot(screenshots / "alone.png")
+    await anna.evaluate("document.querySelector('#leave').click()")
+    await anna.until(IN_LOBBY)
+    await nothing_left(gateway)
+
+
+async def test_a_closed_window_has_left(pages, gateway):
+    anna, bela = await meeting(pages, "closing")
+    await only_tile(anna)
+    await bela.close()
+
+    async def tiles():
+        return (await anna.stats())["tiles"]
+
+    await until_empty(tiles, 10, "the tile of who closed the window")
+
+
+async def test_a_refusal_is_told_in_plain_words(pages, screenshots):
+    page = await pages(0, name="Anna", room="closed@conference.example.com")
+    await page.until("window.continuo !== undefined")
+    await page.evaluate("document.querySelector('#join').click()")
+    await page.until("document.querySelector('#lobby-message').textContent.includes('does not let you in')")
+    assert await page.evaluate(IN_LOBBY)
+    await page.screenshot(screenshots / "refused.png")
