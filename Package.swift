@@ -21,6 +21,7 @@ func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target 
 }
 
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioLocks: Target.Dependency = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
@@ -52,8 +53,8 @@ let package = Package(
         shared("Identity", ["COpenSSL"]),
         shared("JSONText"),
         shared("Sylkrtc", ["Identity", "JSONText"]),
-        shared("Bus", ["CZeroMQ", "Identity", nio]),
-        shared("Registry", ["Identity", sqlite, logging, nio]),
+        shared("Bus", ["CZeroMQ", "Identity", nio, nioLocks]),
+        shared("Registry", ["Identity", sqlite, logging, nio, nioLocks]),
         shared("Settings", ["Identity"]),
         shared("Telemetry", [logging]),
         .executableTarget(

@@ -14,7 +14,6 @@ final class DoorLoop: WorkerLink.Delegate {
     static let requestDeadline = TimeAmount.seconds(30)
     /// How long a room's own worker may be away before a join is refused.
     static let ownerPatience = TimeAmount.seconds(5)
-    static let noWorkerText = "no worker is available"
 
     let id: FrontdoorLoopID
     let loop: any EventLoop
@@ -147,7 +146,7 @@ final class DoorLoop: WorkerLink.Delegate {
             case .success(let row?) where links[row.owner.slot]?.isServing == true: completion(.success(row.owner.slot))
             case .success(.some):
                 // Its worker is being replaced: the room is where it was, or gone, in a moment.
-                guard .now() < deadline else { return completion(.failure(PlacementProblem(text: Self.noWorkerText))) }
+                guard .now() < deadline else { return completion(.failure(PlacementProblem(text: ConnectionStateMachine.noWorkerText))) }
                 let bound = NIOLoopBound((self, completion), eventLoop: loop)
                 loop.scheduleTask(in: .milliseconds(100)) {
                     bound.value.0.locate(room, until: deadline, completion: bound.value.1)
@@ -157,7 +156,7 @@ final class DoorLoop: WorkerLink.Delegate {
                     RoomPlacement.Candidate(slot: $0.slot, load: $0.load)
                 }
                 guard let slot = RoomPlacement.choose(among: candidates, using: &generator) else {
-                    return completion(.failure(PlacementProblem(text: Self.noWorkerText)))
+                    return completion(.failure(PlacementProblem(text: ConnectionStateMachine.noWorkerText)))
                 }
                 links[slot]?.notePlacement()
                 completion(.success(slot))

@@ -4,18 +4,16 @@ import asyncio
 import os
 import shutil
 import tempfile
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-import pytest_asyncio  # without it async tests would be passed over
+import pytest_asyncio
 
 from harness.checks import nothing_left
 from harness.gateway import Gateway
 from harness.janus import Janus
+from harness.running import running, running_now
 from harness.visitors import Visitors
-
-_gateways = []  # those that run now, for the logs of a failure
 
 
 @pytest.fixture(scope="session")
@@ -71,20 +69,6 @@ async def gateway(folder, janus, gateway_settings):
         yield gateway
 
 
-@asynccontextmanager
-async def running(gateway):
-    """Starts it, lends it, stops it and looks at how it ended."""
-    _gateways.append(gateway)
-    try:
-        await gateway.start()
-        yield gateway
-    finally:
-        try:
-            await gateway.stop()
-        finally:
-            _gateways.remove(gateway)
-
-
 @pytest_asyncio.fixture
 async def visitors(gateway):
     """Makes clients and participants. When the test is over they go, and nothing of them may remain anywhere."""
@@ -100,5 +84,5 @@ def pytest_runtest_makereport(item, call):
     outcome = yield
     report = outcome.get_result()
     if report.failed:
-        for gateway in _gateways:
+        for gateway in running_now:
             report.sections.append(("what the processes said last", gateway.last_words()))

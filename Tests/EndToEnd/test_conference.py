@@ -1,8 +1,16 @@
 """The main job: people in a room see and hear each other, and leave no trace."""
 
+import pytest
+
 from harness.checks import nothing_left
 from harness.peer import Feed
 from harness.waiting import growing, still, until_empty
+
+
+@pytest.fixture(scope="module")
+def gateway_settings():
+    """All there is to log about a conference; at its end the logs are searched for what must not stand in them."""
+    return {"General": {"log_level": "trace"}}
 
 
 async def meeting(visitors):

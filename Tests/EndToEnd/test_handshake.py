@@ -30,6 +30,10 @@ async def test_a_client_is_let_in_and_its_subprotocol_repeated(port):
     assert "sec-websocket-extensions" not in response.headers
 
 
+async def test_the_server_names_itself_as_the_original_did(port):
+    assert (await shake(port)).headers["server"].startswith("SylkServer/")
+
+
 async def test_a_subprotocol_among_others_is_found(port):
     response = await shake(port, Sec_WebSocket_Protocol="chat, sylkRTC-1")
     assert (response.status, response.headers["sec-websocket-protocol"]) == (101, "sylkRTC-1")

@@ -1,22 +1,20 @@
 """A front door whose only worker is gone."""
 
-import time
-
 import pytest_asyncio
 
-from conftest import running
 from harness.client import Client
 from harness.gateway import Gateway
 from harness.offer import offer
 from harness.raw import get, upgrade
+from harness.running import running
 from harness.waiting import eventually
 
-PATIENCE = 5.0  # seconds without a serving worker that a front door bears
+PATIENCE = 5.0  # seconds without a serving worker that a front door bears; it may take 3 more to notice the loss
 
 
 @pytest_asyncio.fixture(scope="module")
 async def gateway(folder, janus):
-    async with running(Gateway(folder, janus, front_doors=1, workers=1, slots=1, supervised=False)) as gateway:
+    async with running(Gateway(folder, janus, front_doors=1, workers=1, slots=1)) as gateway:
         yield gateway
 
 
@@ -25,24 +23,22 @@ async def unserved(gateway):
     """The gateway, its worker gone for the time of one test; and a client who was there before."""
     client = await Client.connect(gateway.socket_url())
     assert await client.became_ready()
-    await gateway.end(gateway.workers[0])
+    await gateway.take_away(gateway.workers[0])
     yield client
     await client.close()
     client.check()
-    await gateway.workers[0].start()
+    gateway.bring_back(gateway.workers[0])
     await gateway.serving()
 
 
 async def test_who_waits_for_ready_is_closed_after_a_while_and_who_comes_later_is_refused(gateway, unserved):
     waiting = await eventually(lambda: left_waiting(gateway), 10, "a client who is not told ready")
-    since = time.monotonic()
     assert not await waiting.became_ready(within=2 * PATIENCE)
     assert (waiting.close_code, waiting.close_reason) == (3000, "no worker is available")
-    assert time.monotonic() - since <= PATIENCE + 1
     await waiting.close()
     assert waiting.messages == []
 
-    response = await get(gateway.ports[0], "/webrtcgateway/ws", upgrade())
+    response = await eventually(lambda: turned_away(gateway), 3, "that nobody is let in")
     assert (response.status, response.reason) == (503, "Backend is not connected")
     assert not unserved.closed.is_set(), "who was there before stays"
 
@@ -52,6 +48,11 @@ async def test_a_request_that_needs_a_worker_is_refused_and_others_are_served(un
     text = await unserved.refused(
         "videoroom-join", account="anna@example.com", session="s", uri="room@conference.example.com", sdp=offer())
     assert text in ("no worker is available", "worker lost")
+
+
+async def turned_away(gateway):
+    response = await get(gateway.ports[0], "/webrtcgateway/ws", upgrade())
+    return response if response.status != 101 else None
 
 
 async def left_waiting(gateway):

@@ -11,6 +11,7 @@ from harness.offer import candidate
 from harness.waiting import eventually, growing
 
 LOST = "500 Worker lost"
+REFUSALS = ("worker lost", "no worker is available")
 
 
 async def watched_hall(visitors, gateway):
@@ -34,12 +35,8 @@ async def in_flight(hall):
 
 
 async def taken_over(gateway, slot, former):
-    """Waits until another process holds the slot and serves."""
-    def holder():
-        worker = gateway.worker_of(slot)
-        return worker if worker and worker.pid != former else None
-
-    await eventually(holder, 5, f"a new holder of {slot}")
+    """Waits until another incarnation has the slot and serves."""
+    await eventually(lambda: gateway.incarnation_of(slot) != former, 5, f"a new holder of {slot}")
     await gateway.serving()
 
 
@@ -49,11 +46,10 @@ async def test_the_sessions_of_a_lost_worker_end_and_the_rest_goes_on(visitors, 
     doomed = sessions_of(gateway, lost.people)
     assert len(doomed) == len(lost.people)
     marks = safe.marks()
-    worker = gateway.worker_of(lost.slot)
-    former = worker.pid
+    former = gateway.incarnation_of(lost.slot)
 
     await in_flight(lost)
-    await gateway.end(worker, number)
+    await gateway.end(gateway.worker_of(lost.slot), number)
 
     # Everybody there is told the end once, and every request was answered once.
     for person in lost.people:
@@ -74,19 +70,33 @@ async def test_the_sessions_of_a_lost_worker_end_and_the_rest_goes_on(visitors, 
         await person.controlled("trickle", {"candidates": [candidate()]})
 
 
-async def test_rooms_work_at_once_after_a_worker_was_killed(visitors, gateway):
-    first, second = await Hall.on_each_slot(visitors, gateway)
-    worker = gateway.worker_of(second.slot)
-    await gateway.end(worker)
-    newcomers = [await visitors.participant(f"Newcomer {door}", visitors.new_room(), door) for door in (0, 1)]
-    await asyncio.gather(*(newcomer.join() for newcomer in newcomers))
-    for person in second.people:
+async def test_rooms_work_at_once_when_the_loss_of_a_worker_was_told(visitors, gateway):
+    safe, lost = await Hall.on_each_slot(visitors, gateway)
+    newcomers = [await visitors.participant(f"Newcomer {number}", visitors.new_room(), number % 2) for number in range(6)]
+    await gateway.end(gateway.worker_of(lost.slot))
+    for person in lost.people:
         await person.told("terminated")
+    await asyncio.gather(*(newcomer.join() for newcomer in newcomers))
     # The same people, on the same sockets, in the same room.
-    for person in second.people[:2]:
-        await person.client.acked("videoroom-join", **{**await person.join_request(), "session": f"{person.session}-again"})
-        await person.client.event("initial_publishers", f"{person.session}-again")
-    assert gateway.registry.slot_of(second.room) is not None
+    for person in lost.people[:2]:
+        await person.join_again()
+    assert gateway.registry.slot_of(lost.room) is not None
+
+
+async def test_a_new_room_is_refused_for_a_moment_at_most_when_a_worker_is_killed(visitors, gateway):
+    halls = await Hall.on_each_slot(visitors, gateway)
+    newcomers = [await visitors.participant(f"Newcomer {number}", visitors.new_room(), number % 2) for number in range(6)]
+    for newcomer in newcomers:
+        await newcomer.add_account()
+    await gateway.end(gateway.worker_of(halls[0].slot))
+
+    async def joins(newcomer):
+        answer = await newcomer.client.request("videoroom-join", **await newcomer.join_request())
+        assert answer["sylkrtc"] == "ack" or answer["error"] in REFUSALS, answer
+        return answer["sylkrtc"] == "ack"
+
+    for newcomer in newcomers:
+        await eventually(lambda: joins(newcomer), 5, "a room for a newcomer")
 
 
 async def test_what_is_asked_while_the_worker_dies_is_answered_once(visitors, gateway):
@@ -100,7 +110,7 @@ async def test_what_is_asked_while_the_worker_dies_is_answered_once(visitors, ga
     answers = [await person.client.answer(transaction) for person, transaction in zip(joining, transactions)]
     for person, answer in zip(joining, answers):
         if answer["sylkrtc"] == "error":
-            assert answer["error"] in ("worker lost", "no worker is available"), answer
+            assert answer["error"] in REFUSALS, answer
             assert person.client.events("state", person.session) == []
         else:
             assert (await person.told("terminated"))["data"]["reason"] == LOST

@@ -17,13 +17,13 @@ import Testing
         var random = SeededGenerator(seed: 3)
         var accepted = 0
         for seed in Self.seeds {
-            for _ in 0..<4000 {
+            for _ in 0..<1500 {
                 var characters = Array(seed)
                 for _ in 0...Int.random(in: 0..<4, using: &random) { Self.mutate(&characters, using: &random) }
                 accepted += Self.check(String(characters)) ? 1 : 0
             }
         }
-        #expect(accepted > 1000)
+        #expect(accepted > 400)
     }
 
     @Test func `Random texts never trap, and what is accepted re-parses to itself`() {

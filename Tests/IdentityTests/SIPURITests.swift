@@ -43,7 +43,10 @@ import Testing
 
     static let others = [
         Good("alice@example.com", "alice", "example.com"), Good("SIP:alice@example.com", "alice", "example.com"),
-        Good("SiPs:alice@example.com", "alice", "example.com"), Good("sip:alice:@example.com", "alice", "example.com"),
+        Good("SiPs:alice@example.com", "alice", "example.com"),
+        Good(
+            "sip:alice:@example.com", "alice",
+            "example.com"),
         Good("sip:sip@example.com", "sip", "example.com"), Good("sips@example.com", "sips", "example.com"),
         Good("alice@example.com:5060", "alice", "example.com", 5060),
         Good("alice@example.com:1", "alice", "example.com", 1),
@@ -56,18 +59,23 @@ import Testing
         Good("alice@[::1]", "alice", "[::1]"), Good("alice@[2001:DB8::10]:5060", "alice", "[2001:DB8::10]", 5060),
         Good("sip:[2001:db8::10]", nil, "[2001:db8::10]"),
         Good("alice@[::ffff:192.0.2.4];transport=tcp", "alice", "[::ffff:192.0.2.4]"),
-        Good("alice@example.com;maddr=[2001:db8::1]", "alice", "example.com"), Good("example.com", nil, "example.com"),
+        Good("alice@example.com;maddr=[2001:db8::1]", "alice", "example.com"),
+        Good(
+            "example.com", nil,
+            "example.com"),
         Good("sip:example.com:5060", nil, "example.com", 5060), Good("a@\(longLabel).com", "a", "\(longLabel).com"),
     ]
 
     static let bad = [
         "", "sip:", "sips:", "@", "@example.com", "sip:@example.com", ":secret@example.com", "alice@", "sip:alice@",
         "alice@@example.com", "alice@home@example.com", "a b@example.com", " alice@example.com", "alice@example.com ",
-        "alice@exa mple.com", "alice@example.com\n", "alice\r\n@example.com", "alice\t@example.com", "\u{0}@example.com",
+        "alice@exa mple.com", "alice@example.com\n", "alice\r\n@example.com", "alice\t@example.com",
+        "\u{0}@example.com",
         "alice@example.com\u{0}", "alice\u{7F}@example.com", "älice@example.com", "alice@exämple.com",
         "alice@example.com;x=ä", "sip:sip:alice@example.com", "sip:sips:alice@example.com",
         "SIPS:SIP:alice@example.com", "sip: alice@example.com", "sip:\u{301}alice@example.com",
-        "http://example.com/", "http://alice@example.com", "<sip:alice@example.com>", "\"Alice\" <alice@example.com>",
+        "http://example.com/", "http://alice@example.com",
+        "<sip:alice@example.com>", "\"Alice\" <alice@example.com>",
         "alice@example..com", "alice@.example.com", "alice@.", "alice@..", "alice@-example.com", "alice@example-.com",
         "alice@exam!ple.com", "alice@*", "alice@\(longLabel)a.com", "alice@example.com:", "alice@example.com:0",
         "alice@example.com:65536", "alice@example.com:-1", "alice@example.com:+1", "alice@example.com:5060x",
@@ -75,7 +83,8 @@ import Testing
         "ali%@example.com", "ali%4@example.com", "ali%zz@example.com", "alice:pass word@example.com",
         "alice:pa/ss@example.com", "alice:%@example.com", "ali[ce]@example.com", "ali#ce@example.com",
         "ali\"ce@example.com", "ali\\ce@example.com", "alice@example.com;x=<", "alice@example.com;x=%4",
-        "alice@example.com?a=\"b\"", "alice@[::1", "alice@::1", "alice@[]", "alice@[1]", "alice@[::g]", "alice@[::1]x",
+        "alice@example.com?a=\"b\"", "alice@[::1", "alice@::1", "alice@[]", "alice@[1]", "alice@[::g]",
+        "alice@[::1]x",
         "alice@[::1]5060", "alice@[::1]:", "alice@[fe80::1%25eth0]", "alice@2001:db8::1",
     ]
 

@@ -41,7 +41,7 @@ final class Connection {
     }
 
     /// No worker has served for too long.
-    func turnAway() { socket.close(code: 3000, reason: DoorLoop.noWorkerText) }
+    func turnAway() { socket.close(code: 3000, reason: ConnectionStateMachine.noWorkerText) }
 
     func goAway() { socket.close(code: 1001, reason: "the gateway is going away") }
 

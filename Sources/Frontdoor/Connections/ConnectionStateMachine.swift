@@ -35,6 +35,7 @@ struct ConnectionStateMachine {
     static let maximumSessions = 128
     /// How often a join follows a room that turns out to live elsewhere.
     static let maximumAttempts = 3
+    static let noWorkerText = "no worker is available"
     static let workerLostText = "worker lost"
     static let workerLostReason = "500 Worker lost"
 
@@ -128,8 +129,13 @@ struct ConnectionStateMachine {
 
         case .videoroomJoin(let join): return self.join(join, transaction, sequence)
         case .configureRoom(let request):
-            guard sessions.publisher(called: request.session) != nil else {
+            guard let (_, session) = sessions.publisher(called: request.session) else {
                 return refuse("configure-room: unknown video room session: \(request.session)")
+            }
+            let unknown = request.activeParticipants.filter { !session.knows($0) }
+            guard unknown.isEmpty else {
+                let ids = unknown.joined(separator: ", ")
+                return refuse("configure-room: unknown participant session id: \(ids)")
             }
             return notAvailable()
         case .inviteParticipants(let request):
@@ -296,9 +302,9 @@ struct ConnectionStateMachine {
         return self.answer(sequence, answer) + throttle()
     }
 
-    /// A request could not be sent: its worker is overloaded, or gone before the loss was noticed.
+    /// A request could not be sent: its worker takes no more, or is gone before the loss was noticed.
     mutating func undeliverable(_ sequence: RequestSequence, at slot: SlotID) -> [Action] {
-        answered(sequence, .error("worker overloaded"), by: slot)
+        answered(sequence, .error(Self.noWorkerText), by: slot)
     }
 
     private mutating func answer(_ sequence: RequestSequence, _ answer: WorkerAnswer) -> [Action] {

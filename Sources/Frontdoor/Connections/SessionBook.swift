@@ -19,6 +19,11 @@ struct SessionBook {
         /// Requests that came before the worker was known, in order.
         var waiting: [(RequestSequence, WorkerRequest)] = []
 
+        /// Itself, or somebody the client has been told of.
+        func knows(_ participant: String) -> Bool {
+            participant == client.description || told.announced.contains { $0.description == participant }
+        }
+
         func isFeed(of base: RequestSequence) -> Bool { kind == .feed(of: base) }
     }
 

@@ -67,7 +67,7 @@ final class HandshakeHandler: ChannelInboundHandler, RemovableChannelHandler {
                 .peer: context.remoteAddress?.description ?? "unknown", .reason: "\(status.code) \(status.reasonPhrase)",
             ]))
         var fields = HTTPHeaders(headers.map { ($0.key, $0.value) })
-        fields.add(name: "Server", value: "Continuo/\(productVersion)")
+        fields.add(name: "Server", value: serverHeader)
         fields.add(name: "Connection", value: headers["Upgrade"] == nil ? "close" : "close, Upgrade")
         fields.add(name: "Content-Length", value: "0")
         let head = HTTPResponseHead(version: .http1_1, status: status, headers: fields)

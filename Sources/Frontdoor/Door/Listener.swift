@@ -47,7 +47,7 @@ struct Listener: Sendable {
                 channel.eventLoop.makeCompletedFuture {
                     // Nothing is read into a WebSocket that nobody is ready for.
                     try channel.syncOptions?.setOption(.autoRead, value: false)
-                    var headers: HTTPHeaders = ["Server": "Continuo/\(productVersion)"]
+                    var headers: HTTPHeaders = ["Server": serverHeader]
                     if let dialect = handlers.value.0.dialect {
                         headers.add(name: "Sec-WebSocket-Protocol", value: dialect.rawValue)
                     }

@@ -61,7 +61,7 @@ final class PageHandler: ChannelInboundHandler, RemovableChannelHandler {
         _ context: ChannelHandlerContext
     ) {
         var fields = HTTPHeaders(headers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
-        fields.add(name: "Server", value: "Continuo/\(productVersion)")
+        fields.add(name: "Server", value: serverHeader)
         fields.add(name: "Content-Length", value: String(body.count))
         if !request.isKeepAlive { fields.add(name: "Connection", value: "close") }
         let head = HTTPResponseHead(version: .http1_1, status: status, headers: fields)

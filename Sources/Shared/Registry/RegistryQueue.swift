@@ -1,5 +1,5 @@
 import Dispatch
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// What lies between the submitters and the registry's thread: bounded, first come first served.
 ///
@@ -22,7 +22,7 @@ final class RegistryQueue: Sendable {
     }
 
     private let limit: Int
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
     private let wake = DispatchSemaphore(value: 0)
     /// Left once, when the thread has nothing more to do.
     private let finished = DispatchGroup()
@@ -35,7 +35,7 @@ final class RegistryQueue: Sendable {
 
     /// - Returns: why the request was not taken; nil if it was.
     func submit(_ request: RegistryRequest) -> RegistryError? {
-        let (refusal, wakes) = state.withLock { state -> (RegistryError?, Bool) in
+        let (refusal, wakes) = state.withLockedValue { state -> (RegistryError?, Bool) in
             guard !state.isStopping else { return (.unavailable("the registry is stopped"), false) }
             guard state.backlog < limit else {
                 return (.unavailable("\(limit) operations are waiting for the registry"), false)
@@ -51,7 +51,7 @@ final class RegistryQueue: Sendable {
 
     /// Takes no more requests. What was submitted before is still served.
     func stop() {
-        let wakes = state.withLock { state in
+        let wakes = state.withLockedValue { state in
             state.isStopping = true
             defer { state.isAsleep = false }
             return state.isAsleep
@@ -70,7 +70,7 @@ final class RegistryQueue: Sendable {
     ///   - deadline: nil waits for ever.
     func take(_ requests: inout [RegistryRequest], deadline: DispatchTime?) -> Wake {
         while true {
-            let found = state.withLock { state -> Wake? in
+            let found = state.withLockedValue { state -> Wake? in
                 if !state.pending.isEmpty {
                     swap(&state.pending, &requests)
                     return .requests
@@ -85,7 +85,7 @@ final class RegistryQueue: Sendable {
                 continue
             }
             if wake.wait(timeout: deadline) == .timedOut {
-                let isUndisturbed = state.withLock { state in
+                let isUndisturbed = state.withLockedValue { state in
                     defer { state.isAsleep = false }
                     return state.isAsleep
                 }
@@ -96,7 +96,7 @@ final class RegistryQueue: Sendable {
         }
     }
 
-    func answered(_ count: Int) { state.withLock { $0.backlog -= count } }
+    func answered(_ count: Int) { state.withLockedValue { $0.backlog -= count } }
 
     func finish() { finished.leave() }
 }

@@ -3,6 +3,9 @@ import Foundation
 /// What `--version` says.
 public let productVersion = "0.1.0"
 
+/// The `Server` header: existing deployments look for the first product (protocol page, section 1).
+public let serverHeader = "SylkServer/\(productVersion) (Continuo)"
+
 /// Ends the process because its configuration cannot be used (status 78, EX_CONFIG of sysexits.h), in one line.
 public func endForConfiguration(_ problems: [String]) -> Never {
     endInOneLine("configuration: \(problems.joined(separator: "; "))", status: 78)

@@ -135,7 +135,10 @@ final class FrontdoorLinks: Outbox {
             current[owner] = id
             logger.info("link", metadata: .keyed([.link: "\(id)"]))
             send(.hello, delegate?.status.encoded ?? [], over: id)
-        case .giveUp(let reason): drop(id, "\(reason)")
+        case .giveUp(let reason):
+            // The DEALER has connected anew: another hello tells the front door at once, and it replaces the link.
+            drop(id, "\(reason)")
+            probed(id)
         case .ignore, nil: break
         }
     }

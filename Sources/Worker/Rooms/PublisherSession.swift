@@ -73,7 +73,7 @@ final class PublisherSession {
     func release() { perform(machine.released()) }
 
     /// The connection has removed the account.
-    func accountRemoved() { perform(machine.hungUp("account removed")) }
+    func accountRemoved() { perform(machine.terminateRequested()) }
 
     func janusLost() { perform(machine.handleVanished("500 Janus lost")) }
 

@@ -67,7 +67,7 @@ import Testing
                     request: request))
     }
 
-    // MARK: Silent
+    // MARK: Unprobed
 
     @Test func `before the probe nothing can be for us`() throws {
         for kind in MessageKind.allCases {

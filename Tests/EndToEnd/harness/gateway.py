@@ -18,11 +18,10 @@ RESTART_AFTER = 0.05  # seconds from the end of a process to its next start
 
 
 class Gateway:
-    def __init__(self, folder, janus, front_doors=2, workers=3, slots=2, supervised=True, settings=None):
+    def __init__(self, folder, janus, front_doors=2, workers=3, slots=2, settings=None):
         """`slots` is how many there are, numbered from 1; the workers beyond stand by."""
         self.janus = janus
         self.slot_numbers = list(range(1, slots + 1))
-        self.supervised = supervised
         self.bus_directory = folder / "bus"
         self.registry = Registry(folder / "registry.sqlite")
         self.ports = [free_port() for _ in range(front_doors)]
@@ -40,6 +39,7 @@ class Gateway:
                 folder / f"frontdoor-{number}.log")
             for number, port in enumerate(self.ports, 1)]
         self._supervision = []
+        self._wanted = {process.name: asyncio.Event() for process in self.processes}
         self._intended = set()  # pids whose end is our doing
         self._accidents = []
 
@@ -55,6 +55,7 @@ class Gateway:
 
     async def start(self):
         for process in self.workers + self.front_doors:
+            self._wanted[process.name].set()
             await process.start()
             self._supervision.append(asyncio.create_task(self._supervise(process)))
         if self.workers:
@@ -86,11 +87,19 @@ class Gateway:
         return next((worker for worker in self.workers if worker.running and worker.pid == pid), None)
 
     async def end(self, process, number=signal.SIGKILL):
-        """Sends a deadly signal and waits for the end. A supervised process comes back by itself."""
+        """Sends a deadly signal and waits for the end. The process comes back by itself."""
         pid = process.pid
         self._intended.add(pid)
         process.signal(number)
         await eventually(lambda: process.pid != pid or not process.running, 10, f"the end of {process}")
+
+    async def take_away(self, process):
+        """Kills it, and it does not come back before it is brought back."""
+        self._wanted[process.name].clear()
+        await self.end(process)
+
+    def bring_back(self, process):
+        self._wanted[process.name].set()
 
     async def stop(self):
         """Front doors first, so that clients hear of it from them. Complains about every end that was not clean."""
@@ -114,11 +123,14 @@ class Gateway:
             pid, status = process.pid, await process.ended()
             if pid not in self._intended:
                 self._accidents.append(f"{process.name} ended by itself with status {status}")
-            if not self.supervised:
-                return
             await asyncio.sleep(RESTART_AFTER)
+            await self._wanted[process.name].wait()
             await process.start()
 
     def _all_slots_serve(self):
         serving = [row["slot"] for row in self.registry.slots() if row["serves_janus"]]
         return len(serving) == len(self.slot_numbers) and all(self.worker_of(slot) for slot in serving)
+
+    def incarnation_of(self, slot):
+        """A number that changes with each process that holds the slot."""
+        return next((row["incarnation"] for row in self.registry.slots() if row["slot"] == slot), None)

@@ -26,6 +26,12 @@ class Participant:
         await self.client.event("initial_publishers", self.session)
         return self
 
+    async def join_again(self):
+        """The same client in the same room, once the first session has ended."""
+        self.session += "-again"
+        await self.client.acked("videoroom-join", **await self.join_request())
+        await self.client.event("initial_publishers", self.session)
+
     async def join_request(self):
         return {"account": self.account, "session": self.session, "uri": self.room, "sdp": await self.offer()}
 

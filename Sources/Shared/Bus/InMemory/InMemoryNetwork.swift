@@ -1,5 +1,5 @@
 import NIOCore
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// The bus without ZeroMQ, for tests: the same rules as ``ZeroMQNetwork`` within one process, on any loops, and the
 /// faults that a test wants.
@@ -13,7 +13,7 @@ public final class InMemoryNetwork: BusNetwork {
         case toFrontdoor
     }
 
-    private let state = Mutex(InMemoryState())
+    private let state = NIOLockedValueBox(InMemoryState())
 
     public init() {}
 
@@ -23,7 +23,7 @@ public final class InMemoryNetwork: BusNetwork {
         let socket = InMemoryRouterSocket(network: self, receive: receive)
         let bound = NIOLoopBound(socket, eventLoop: loop)
         let port = InMemoryPort(loop: loop) { id, message in bound.value.deliver(message, from: id) }
-        socket.number = state.withLock { state in state.bind(endpoint, port, self) }
+        socket.number = state.withLockedValue { state in state.bind(endpoint, port, self) }
         return socket
     }
 
@@ -33,7 +33,7 @@ public final class InMemoryNetwork: BusNetwork {
         let socket = InMemoryDealerSocket(network: self, receive: receive)
         let bound = NIOLoopBound(socket, eventLoop: loop)
         let port = InMemoryPort(loop: loop) { _, message in bound.value.deliver(message) }
-        socket.number = state.withLock { state in state.connect(endpoint, id, port, self) }
+        socket.number = state.withLockedValue { state in state.connect(endpoint, id, port, self) }
         return socket
     }
 
@@ -41,44 +41,44 @@ public final class InMemoryNetwork: BusNetwork {
 
     /// From now on messages of this link vanish, in both directions, while both ends see it as connected.
     public func cut(_ id: RoutingID, at endpoint: String) {
-        state.withLock { state in state.change(id, endpoint) { $0.isCut = true } }
+        state.withLockedValue { state in state.change(id, endpoint) { $0.isCut = true } }
     }
 
     /// Ends ``cut(_:at:)``. What vanished stays lost.
     public func mend(_ id: RoutingID, at endpoint: String) {
-        state.withLock { state in state.change(id, endpoint) { $0.isCut = false } }
+        state.withLockedValue { state in state.change(id, endpoint) { $0.isCut = false } }
     }
 
     /// The next message of this link and direction vanishes.
     public func dropNext(_ direction: Direction, _ id: RoutingID, at endpoint: String) {
-        state.withLock { state in state.change(id, endpoint) { $0.faults[direction, default: []].append(.drop) } }
+        state.withLockedValue { state in state.change(id, endpoint) { $0.faults[direction, default: []].append(.drop) } }
     }
 
     /// The next message of this link and direction arrives twice.
     public func duplicateNext(_ direction: Direction, _ id: RoutingID, at endpoint: String) {
-        state.withLock { state in state.change(id, endpoint) { $0.faults[direction, default: []].append(.duplicate) } }
+        state.withLockedValue { state in state.change(id, endpoint) { $0.faults[direction, default: []].append(.duplicate) } }
     }
 
     /// The connection breaks, and comes about again at once.
     public func reconnect(_ id: RoutingID, at endpoint: String) {
-        state.withLock { state in state.reconnect(id, endpoint, self) }
+        state.withLockedValue { state in state.reconnect(id, endpoint, self) }
     }
 
     // MARK: For the sockets
 
     func send(_ message: ByteBuffer, fromDealer number: Int) -> SendOutcome {
-        state.withLock { state in state.send(message, fromDealer: number, self) }
+        state.withLockedValue { state in state.send(message, fromDealer: number, self) }
     }
 
     func send(_ message: ByteBuffer, to id: RoutingID, fromRouter number: Int) -> SendOutcome {
-        state.withLock { state in state.send(message, to: id, fromRouter: number, self) }
+        state.withLockedValue { state in state.send(message, to: id, fromRouter: number, self) }
     }
 
     func delivered(_ direction: Direction, ofDealer number: Int) {
-        state.withLock { state in state.delivered(direction, ofDealer: number) }
+        state.withLockedValue { state in state.delivered(direction, ofDealer: number) }
     }
 
-    func closeRouter(_ number: Int) { state.withLock { state in state.closeRouter(number, self) } }
+    func closeRouter(_ number: Int) { state.withLockedValue { state in state.closeRouter(number, self) } }
 
-    func closeDealer(_ number: Int) { state.withLock { state in state.closeDealer(number) } }
+    func closeDealer(_ number: Int) { state.withLockedValue { state in state.closeDealer(number) } }
 }

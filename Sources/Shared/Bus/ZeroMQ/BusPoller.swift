@@ -1,6 +1,6 @@
 import Glibc
 import NIOCore
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// The thread that watches the descriptors of all ZeroMQ sockets of a process and pokes the loops they belong to.
 ///
@@ -39,7 +39,7 @@ final class BusPoller: Sendable {
     private let epoll: Epoll
     /// Wakes the thread when it has to stop.
     private let bell: Bell
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
     private let finish: @Sendable (_ allClosed: Bool) -> Void
 
     /// - Parameter finish: called once, on the thread, before ``stop()`` returns: is every socket closed?
@@ -66,7 +66,7 @@ final class BusPoller: Sendable {
 
     /// - Returns: whether another socket may be made. Each that was allowed is reported with ``socketClosed()``.
     func socketOpens() -> Bool {
-        state.withLock { state in
+        state.withLockedValue { state in
             switch state.phase {
             case .running:
                 state.openSockets += 1
@@ -78,7 +78,7 @@ final class BusPoller: Sendable {
     }
 
     func socketClosed() {
-        state.withLock { state in
+        state.withLockedValue { state in
             state.openSockets -= 1
             switch state.phase {
             case .running, .stopped: break
@@ -89,7 +89,7 @@ final class BusPoller: Sendable {
     }
 
     func add(_ descriptor: Int32, _ registration: PollRegistration) throws(BusError) -> Watch {
-        let token: UInt64? = state.withLock { state in
+        let token: UInt64? = state.withLockedValue { state in
             switch state.phase {
             case .running:
                 let token = state.nextToken
@@ -104,7 +104,7 @@ final class BusPoller: Sendable {
         do throws(BusError) {
             try epoll.watch(descriptor, token: token)
         } catch {
-            state.withLock { state in _ = state.registrations.removeValue(forKey: token) }
+            state.withLockedValue { state in _ = state.registrations.removeValue(forKey: token) }
             throw error
         }
         return Watch(descriptor: descriptor, token: token)
@@ -113,7 +113,7 @@ final class BusPoller: Sendable {
     /// To be called before the descriptor is closed, lest another file gets its number meanwhile.
     func remove(_ watch: Watch) {
         epoll.forget(watch.descriptor)
-        state.withLock { state in _ = state.registrations.removeValue(forKey: watch.token) }
+        state.withLockedValue { state in _ = state.registrations.removeValue(forKey: watch.token) }
     }
 
     // MARK: The end
@@ -121,7 +121,7 @@ final class BusPoller: Sendable {
     /// Closes all sockets and joins the thread.
     func stop() async {
         await withCheckedContinuation { continuation in
-            let registrations: [PollRegistration]? = state.withLock { state in
+            let registrations: [PollRegistration]? = state.withLockedValue { state in
                 switch state.phase {
                 case .running:
                     state.phase = .stopping(deadline: .now() + BusLimits.shutdown)
@@ -138,14 +138,14 @@ final class BusPoller: Sendable {
             guard let registrations else { return continuation.resume() }
             for registration in registrations { registration.close() }
         }
-        let thread = state.withLock { state in state.thread.take() }
+        let thread = state.withLockedValue { state in state.thread.take() }
         if let thread { pthread_join(thread, nil) }
     }
 
     // MARK: The thread
 
     private func startThread() throws(BusError) {
-        let code = state.withLock { state in
+        let code = state.withLockedValue { state in
             var thread = pthread_t()
             // The thread keeps the poller: it outlives whoever made it.
             let retained = Unmanaged.passRetained(self)
@@ -178,7 +178,7 @@ final class BusPoller: Sendable {
                 epoll.wait(atMost: 64, milliseconds: milliseconds) { token in happened(token) }
             case .finish(let allClosed):
                 finish(allClosed)
-                let waiting = state.withLock { state in
+                let waiting = state.withLockedValue { state in
                     state.phase = .stopped
                     // A loop that is late may still take its socket from the watch: then the descriptors stay.
                     if allClosed {
@@ -195,7 +195,7 @@ final class BusPoller: Sendable {
     }
 
     private func next() -> Next {
-        state.withLock { state in
+        state.withLockedValue { state in
             switch state.phase {
             case .running:
                 return .wait(milliseconds: -1)
@@ -215,7 +215,7 @@ final class BusPoller: Sendable {
         if token == 0 {
             bell.silence()
         } else {
-            state.withLock { state in state.registrations[token] }?.poke()
+            state.withLockedValue { state in state.registrations[token] }?.poke()
         }
     }
 }

@@ -1,5 +1,5 @@
 import Glibc
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Waiting for somebody else's lock in short tries: a lock is held for some 100 µs, so SQLite's own pauses of up to
 /// 100 ms would cost far more than they save.
@@ -23,16 +23,16 @@ struct BusyWait {
 /// The busy handler of one connection.
 final class BusyHandler: Sendable {
     private let limit: Duration
-    private let wait: Mutex<BusyWait>
+    private let wait: NIOLockedValueBox<BusyWait>
 
     init(atMost limit: Duration) {
         self.limit = limit
-        wait = Mutex(BusyWait(atMost: limit))
+        wait = NIOLockedValueBox(BusyWait(atMost: limit))
     }
 
     /// - Parameter tries: how often this was called for the same lock before.
     func retries(after tries: Int) -> Bool {
-        wait.withLock { wait in
+        wait.withLockedValue { wait in
             if tries == 0 { wait = BusyWait(atMost: limit) }
             return wait.pauseForRetry()
         }

@@ -1,0 +1,95 @@
+import Sylkrtc
+import Testing
+
+/// One message to a client, and its exact text.
+struct EventFixture: Sendable, CustomTestStringConvertible {
+    let title: String
+    let json: String
+    let message: @Sendable () throws -> ServerMessage
+
+    var testDescription: String { title }
+
+    init(_ title: String, _ json: String, _ message: @escaping @Sendable () throws -> ServerMessage) {
+        (self.title, self.json, self.message) = (title, json, message)
+    }
+
+    private static func ofPublisher(
+        _ title: String, _ rest: String, _ event: @escaping @Sendable () throws -> VideoroomEvent
+    ) -> EventFixture {
+        EventFixture(title, #"{"sylkrtc":"videoroom_event","session":"pub-a","# + rest + "}") {
+            .videoroom(session: try client("pub-a"), try event())
+        }
+    }
+
+    static let all = answers + states + publishers + feeds
+
+    static let answers = [
+        EventFixture("E01 ready", #"{"sylkrtc":"event","event":"ready"}"#) { .ready },
+        EventFixture("ack", #"{"sylkrtc":"ack","transaction":"41f0"}"#) { .ack(transaction: "41f0") },
+        EventFixture(
+            "error", #"{"sylkrtc":"error","transaction":"41f0","error":"Unknown account specified: alice@example.com"}"#
+        ) { .error(transaction: "41f0", text: "Unknown account specified: alice@example.com") },
+        EventFixture(
+            "error, everything escaped",
+            #"{"sylkrtc":"error","transaction":"\"\\\u0007\u00e9","error":"\r\n\u2026\ud83d\ude00\u007f"}"#
+        ) { .error(transaction: "\"\\\u{7}é", text: "\r\n…😀\u{7F}") },
+    ]
+
+    static let states = [
+        ofPublisher("E07 progress", #""event":"state","data":{"state":"progress"}"#) { .state(.progress) },
+        ofPublisher("E07 accepted", #""event":"state","data":{"state":"accepted","sdp":"v=0\r\ns=\u00e9\r\n"}"#) {
+            .state(.accepted(answer: sdp("v=0\r\ns=é\r\n")))
+        },
+        ofPublisher("E07 established", #""event":"state","data":{"state":"established"}"#) { .state(.established) },
+        ofPublisher(
+            "E07 terminated, by somebody else",
+            #""event":"state","data":{"state":"terminated","reason":"500 Worker lost"}"#
+        ) { .state(.terminated(reason: "500 Worker lost")) },
+        ofPublisher("E07 terminated, by the client", #""event":"state","data":{"state":"terminated"}"#) {
+            .state(.terminated(reason: nil))
+        },
+        ofPublisher(
+            "E07 terminated, an empty reason", #""event":"state","data":{"state":"terminated","reason":""}"#
+        ) { .state(.terminated(reason: "")) },
+    ]
+
+    static let publishers = [
+        ofPublisher(
+            "E08 initial_publishers",
+            #""event":"initial_publishers","data":{"publishers":[{"id":"pub-b","uri":"bob@example.org","#
+                + #""display_name":"Bob"},{"id":"\u00e9","uri":"Carol@example.org","display_name":""}]}"#
+        ) {
+            .initialPublishers([
+                Publisher(
+                    session: try client("pub-b"), account: try account("bob@example.org"), displayName: "Bob"),
+                Publisher(
+                    session: try client("é"), account: try account("sip:Carol@EXAMPLE.org:5060"), displayName: ""),
+            ])
+        },
+        ofPublisher("E08 initial_publishers, empty", #""event":"initial_publishers","data":{"publishers":[]}"#) {
+            .initialPublishers([])
+        },
+        ofPublisher(
+            "E09 publishers_joined",
+            #""event":"publishers_joined","data":{"publishers":[{"id":"pub-b","uri":"bob@example.org","#
+                + #""display_name":"B\u00f6b \"2\""}]}"#
+        ) {
+            .publishersJoined([
+                Publisher(
+                    session: try client("pub-b"), account: try account("bob@example.org"), displayName: "Böb \"2\"")
+            ])
+        },
+        ofPublisher(
+            "E10 publishers_left, plain ids", #""event":"publishers_left","data":{"publishers":["pub-b","\u20ac"]}"#
+        ) { .publishersLeft([try client("pub-b"), try client("€")]) },
+    ]
+
+    static let feeds = [
+        ofPublisher("E11 feed_attached", #""event":"feed_attached","data":{"sdp":"v=0","subscription":"sub-1"}"#) {
+            .feedAttached(subscription: try client("sub-1"), offer: sdp("v=0"))
+        },
+        ofPublisher(
+            "E12 feed_established", #""event":"feed_established","data":{"state":"established","subscription":"sub-1"}"#
+        ) { .feedEstablished(subscription: try client("sub-1")) },
+    ]
+}

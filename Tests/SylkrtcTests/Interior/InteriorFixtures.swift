@@ -1,0 +1,133 @@
+import Identity
+import JSONText
+import Sylkrtc
+import Testing
+
+/// A message between the processes and its exact text: two versions of them run side by side during an upgrade.
+struct InteriorFixture<Message: Sendable & Equatable>: Sendable, CustomTestStringConvertible {
+    let json: String
+    let message: @Sendable () throws -> Message
+
+    var testDescription: String { json }
+
+    init(_ json: String, _ message: @escaping @Sendable () throws -> Message) {
+        (self.json, self.message) = (json, message)
+    }
+}
+
+enum InteriorFixtures {
+    static let requests: [InteriorFixture<WorkerRequest>] = [
+        InteriorFixture(
+            #"{"request":"join","client":"pub-a","account":"sip:Alice@Example.COM:5060","display_name":"Al\u00efce","#
+                + #""verified":true,"room":"room1@Conference.example.com","sdp":"v=0\r\n"}"#
+        ) {
+            .join(
+                WorkerRequest.Join(
+                    session: try client("pub-a"), account: try address("sip:Alice@Example.COM:5060"),
+                    displayName: "Alïce", isVerified: true, room: try address("room1@Conference.example.com"),
+                    offer: sdp("v=0\r\n")))
+        },
+        InteriorFixture(
+            #"{"request":"join","client":"p","account":"a@b","verified":false,"room":"r@c","sdp":""}"#
+        ) {
+            .join(
+                WorkerRequest.Join(
+                    session: try client("p"), account: try address("a@b"), displayName: nil, isVerified: false,
+                    room: try address("r@c"), offer: sdp("")))
+        },
+        InteriorFixture(#"{"request":"feed-attach","session":1,"client":"sub-1","publisher":"pub-\u20ac"}"#) {
+            .feedAttach(base: sequence(1), feed: try client("sub-1"), publisher: "pub-€")
+        },
+        InteriorFixture(#"{"request":"feed-answer","session":2,"sdp":"v=0"}"#) {
+            .feedAnswer(feed: sequence(2), answer: sdp("v=0"))
+        },
+        InteriorFixture(#"{"request":"feed-detach","session":18446744073709551615}"#) {
+            .feedDetach(feed: sequence(.max))
+        },
+        InteriorFixture(
+            #"{"request":"trickle","session":3,"candidates":[{"candidate":"c\u00e9","sdpMLineIndex":1,"sdpMid":"m"},"#
+                + #"{"candidate":"","sdpMLineIndex":0,"sdpMid":""}]}"#
+        ) {
+            .trickle(
+                session: sequence(3),
+                candidates: [
+                    Candidate(candidate: RawJSON(string: "cé"), lineIndex: 1, mid: RawJSON(string: "m")),
+                    Candidate(candidate: RawJSON(string: ""), lineIndex: 0, mid: RawJSON(string: "")),
+                ])
+        },
+        InteriorFixture(#"{"request":"trickle","session":3,"candidates":[]}"#) {
+            .trickle(session: sequence(3), candidates: [])
+        },
+        InteriorFixture(#"{"request":"update","session":4,"audio":true,"video":false,"bitrate":64000}"#) {
+            .update(session: sequence(4), audio: true, video: false, bitrate: 64_000)
+        },
+        InteriorFixture(#"{"request":"update","session":4}"#) {
+            .update(session: sequence(4), audio: nil, video: nil, bitrate: nil)
+        },
+        InteriorFixture(#"{"request":"terminate","session":5}"#) { .terminate(session: sequence(5)) },
+        InteriorFixture(#"{"request":"release-account","account":"Alice@example.com"}"#) {
+            .releaseAccount(try account("Alice@example.com"))
+        },
+    ]
+
+    static let answers: [InteriorFixture<WorkerAnswer>] = [
+        InteriorFixture(#"{"answer":"ack"}"#) { .ack },
+        InteriorFixture(#"{"answer":"error","error":"room r\u00e9@c is full"}"#) { .error("room ré@c is full") },
+        InteriorFixture(#"{"answer":"error","error":""}"#) { .error("") },
+        InteriorFixture(#"{"answer":"not-owner","slot":"host1/2"}"#) { .notOwner(try #require(SlotID("host1/2"))) },
+    ]
+
+    static let events: [InteriorFixture<WorkerEvent>] = [
+        InteriorFixture(#"{"event":"progress"}"#) { .state(.progress) },
+        InteriorFixture(#"{"event":"accepted","sdp":"v=0\r\n"}"#) { .state(.accepted(answer: sdp("v=0\r\n"))) },
+        InteriorFixture(#"{"event":"established"}"#) { .state(.established) },
+        InteriorFixture(#"{"event":"terminated"}"#) { .state(.terminated(reason: nil)) },
+        InteriorFixture(#"{"event":"terminated","reason":"500 Janus lost"}"#) {
+            .state(.terminated(reason: "500 Janus lost"))
+        },
+        InteriorFixture(#"{"event":"initial-publishers","publishers":[]}"#) { .initialPublishers([]) },
+        InteriorFixture(
+            #"{"event":"initial-publishers","publishers":[{"id":"pub-b","account":"bob@b","display_name":"B\u00f6b"},"#
+                + #"{"id":"pub-c","account":"c@b","display_name":""}]}"#
+        ) {
+            .initialPublishers([
+                Publisher(session: try client("pub-b"), account: try account("bob@b"), displayName: "Böb"),
+                Publisher(session: try client("pub-c"), account: try account("c@b"), displayName: ""),
+            ])
+        },
+        InteriorFixture(
+            #"{"event":"publishers-joined","publishers":[{"id":"p","account":"bob@b","display_name":"Bob"}]}"#
+        ) {
+            .publishersJoined([
+                Publisher(session: try client("p"), account: try account("bob@b"), displayName: "Bob")
+            ])
+        },
+        InteriorFixture(#"{"event":"publishers-left","publishers":["pub-b","\u00e9"]}"#) {
+            .publishersLeft([try client("pub-b"), try client("é")])
+        },
+        InteriorFixture(#"{"event":"feed-offered","feed":7,"sdp":"v=0"}"#) {
+            .feedOffered(feed: sequence(7), offer: sdp("v=0"))
+        },
+        InteriorFixture(#"{"event":"feed-established","feed":7}"#) { .feedEstablished(feed: sequence(7)) },
+        InteriorFixture(#"{"event":"feed-ended","feed":7}"#) { .feedEnded(feed: sequence(7)) },
+    ]
+
+    static let statuses: [InteriorFixture<WorkerStatus>] = [
+        InteriorFixture(#"{"slot":"host1/2","load":17,"janus":true}"#) {
+            WorkerStatus(slot: try #require(SlotID("host1/2")), load: 17, isJanusUp: true)
+        },
+        InteriorFixture(#"{"slot":"n/999","load":0,"janus":false}"#) {
+            WorkerStatus(slot: try #require(SlotID("n/999")), load: 0, isJanusUp: false)
+        },
+    ]
+
+    static let lists: [InteriorFixture<ConnectionList>] = [
+        InteriorFixture(#"{"sessions":[]}"#) { ConnectionList(sessions: []) },
+        InteriorFixture(#"{"sessions":[{"id":"f1.abc.0.7.1"},{"id":"f1.abc.0.8.3"}]}"#) {
+            ConnectionList(sessions: [
+                ConnectionList.Entry(session: try #require(SessionID("f1.abc.0.7.1"))),
+                ConnectionList.Entry(session: try #require(SessionID("f1.abc.0.8.3"))),
+            ])
+        },
+    ]
+}
