@@ -77,7 +77,9 @@ let package = Package(
         tests(of: "Bus", ["Identity", nio, nioEmbedded, nioPosix]),
         tests(of: "Registry", ["Identity", logging]),
         tests(of: "Settings", ["Identity"]),
-        tests(of: "Frontdoor", ["Identity", "Sylkrtc", "JSONText", "Bus", "Registry", "Settings", nio, nioEmbedded, nioHTTP, nioWebSocket]),
+        tests(
+            of: "Frontdoor",
+            ["Identity", "Sylkrtc", "JSONText", "Bus", "Registry", "Settings", nio, nioEmbedded, nioHTTP, nioWebSocket]),
         tests(of: "Worker", ["Identity", "Sylkrtc", "JSONText", "Bus", "Registry", "Settings", nio, nioEmbedded]),
     ],
     swiftLanguageModes: [.v6]

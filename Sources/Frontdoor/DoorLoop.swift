@@ -146,7 +146,9 @@ final class DoorLoop: WorkerLink.Delegate {
             case .success(let row?) where links[row.owner.slot]?.isServing == true: completion(.success(row.owner.slot))
             case .success(.some):
                 // Its worker is being replaced: the room is where it was, or gone, in a moment.
-                guard .now() < deadline else { return completion(.failure(PlacementProblem(text: ConnectionStateMachine.noWorkerText))) }
+                guard .now() < deadline else {
+                    return completion(.failure(PlacementProblem(text: ConnectionStateMachine.noWorkerText)))
+                }
                 let bound = NIOLoopBound((self, completion), eventLoop: loop)
                 loop.scheduleTask(in: .milliseconds(100)) {
                     bound.value.0.locate(room, until: deadline, completion: bound.value.1)
@@ -192,7 +194,9 @@ final class DoorLoop: WorkerLink.Delegate {
         links[slot]?.sendOrGiveUp(.release, connection: session.connection, request: session.request)
     }
 
-    func gone(_ connection: ConnectionID, from slot: SlotID) { links[slot]?.sendOrGiveUp(.gone, connection: connection) }
+    func gone(_ connection: ConnectionID, from slot: SlotID) {
+        links[slot]?.sendOrGiveUp(.gone, connection: connection)
+    }
 
     func list(for slot: SlotID) -> ConnectionList {
         ConnectionList(

@@ -39,7 +39,9 @@ struct FrontdoorService: Service, CustomStringConvertible {
         var isSuperseded = false
         do {
             let channel = try await listener.bind(on: group)
-            logger.notice("listening", metadata: .keyed([.endpoint: "\(channel.localAddress.map(String.init(describing:)) ?? "")"]))
+            logger.notice(
+                "listening",
+                metadata: .keyed([.endpoint: "\(channel.localAddress.map(String.init(describing:)) ?? "")"]))
             isSuperseded = await cancelWhenGracefulShutdown { await presence.keepAlive(doors: Array(doors.values)) }
             try await channel.close()
         } catch let error as IOError {

@@ -207,7 +207,9 @@ final class WorkerCore: FrontdoorLinks.Delegate {
     }
 
     private func takeOver() {
-        guard let row, let gateway = janus.gateway, takeover == nil, conferences == nil, finishing == nil else { return }
+        guard let row, let gateway = janus.gateway, takeover == nil, conferences == nil, finishing == nil else {
+            return
+        }
         let deployment = configuration.installation.deployment
         let session = JanusSlotSession(.of(row.slot, in: deployment), loop: loop, logger: logger)
         session.lost = { [self] error in sessionLost(error.reason) }

@@ -6,6 +6,7 @@ import Testing
         "alice@example.com", "sip:alice@example.com", "sips:alice@example.com", "SIP:alice@EXAMPLE.com",
         "sip:alice@Example.COM:5060", "alice:secret@example.com", "sip:alice@example.com;transport=tcp",
         "sip:alice@example.com:5061;lr?subject=x", "sip:alice@example.com?subject=project%20x",
+        "alice@example.com.", "%61lice@example.com", "ali%63e@EXAMPLE.com.:5060",
     ])
     func `D25 Spellings of one address are one address`(text: String) throws {
         let address = try #require(AddressOfRecord(text))
@@ -22,10 +23,10 @@ import Testing
     @Test(arguments: [
         ("sip:alice;day=tuesday@atlanta.com", "alice;day=tuesday@atlanta.com"),
         ("+1-212-555-1212:1234@gateway.com;user=phone", "+1-212-555-1212@gateway.com"),
-        ("alice%40Home@Example.com", "alice%40Home@example.com"), ("alice@[2001:DB8::1]:5060", "alice@[2001:db8::1]"),
+        ("alice%40Home@Example.com", "alice%40Home@example.com"), ("a%2fb@example.com", "a%2Fb@example.com"), ("alice@[2001:DB8::1]:5060", "alice@[2001:db8::1]"),
         ("sips:sip@Example.com", "sip@example.com"),
     ])
-    func `A user stays as it was written`(text: String, normalised: String) {
+    func `A user keeps its case and the escapes it needs`(text: String, normalised: String) {
         #expect(AddressOfRecord(text)?.description == normalised)
     }
 

@@ -108,6 +108,17 @@ import Testing
         #expect(reader.problems == ["[A] \(name): the value is not legal; legal is numbers"])
     }
 
+    @Test func `An absent secret has its default, an empty one is none`() throws {
+        var reader = try reader("set_secret = x\nempty_secret =")
+        var secrets: [String?] = []
+        for key in ["set_secret", "empty_secret", "absent_secret"] {
+            secrets.append(reader.secret("A", key, default: "public"))
+        }
+        secrets.append(reader.secret("B", "secret", default: nil))
+        #expect(secrets == ["x", nil, "public", nil])
+        #expect(reader.problems.isEmpty && reader.unknownKeys(sections: ["A", "B"]).isEmpty)
+    }
+
     @Test func `Keys that nobody asked for are unknown`() throws {
         var reader = try reader("a = 1\ntypo = 2\n[B]\nb = 3\n[room@example.com]\nc = 4")
         _ = reader.integer("A", "a", default: 0, in: 0...1)

@@ -33,7 +33,9 @@ struct FrontdoorConfiguration {
         let fileID = reader.value("Frontdoor", "id", default: first, legal: "1 to 65535") { text in
             Int(text).flatMap { FrontdoorID($0) }
         }
-        let fileListen = reader.value("Frontdoor", "listen", default: standard, legal: "host:port") { ListenAddress($0) }
+        let fileListen = reader.value("Frontdoor", "listen", default: standard, legal: "host:port") {
+            ListenAddress($0)
+        }
         loops = reader.integer(
             "Frontdoor", "loops", default: min(64, ProcessInfo.processInfo.activeProcessorCount), in: 1...64)
         origins = OriginRules(reader.list("General", "web_origins", default: ["*"]))

@@ -40,7 +40,9 @@ struct SessionBook {
     func sequence(called name: String) -> RequestSequence? { names[name] }
 
     func publisher(called name: String) -> (RequestSequence, Session)? {
-        guard let sequence = names[name], let session = sessions[sequence], session.kind == .publisher else { return nil }
+        guard let sequence = names[name], let session = sessions[sequence], session.kind == .publisher else {
+            return nil
+        }
         return (sequence, session)
     }
 
@@ -97,5 +99,7 @@ struct SessionBook {
         return released.sorted { $0.0 < $1.0 }
     }
 
-    mutating func told(_ sequence: RequestSequence, _ change: ToldState.Change) { sessions[sequence]?.told.apply(change) }
+    mutating func told(_ sequence: RequestSequence, _ change: ToldState.Change) {
+        sessions[sequence]?.told.apply(change)
+    }
 }

@@ -64,7 +64,8 @@ final class HandshakeHandler: ChannelInboundHandler, RemovableChannelHandler {
         logger.info(
             "handshake refused",
             metadata: .keyed([
-                .peer: context.remoteAddress?.description ?? "unknown", .reason: "\(status.code) \(status.reasonPhrase)",
+                .peer: context.remoteAddress?.description ?? "unknown",
+                .reason: "\(status.code) \(status.reasonPhrase)",
             ]))
         var fields = HTTPHeaders(headers.map { ($0.key, $0.value) })
         fields.add(name: "Server", value: serverHeader)

@@ -56,7 +56,9 @@ struct Listener: Sendable {
             },
             upgradePipelineHandler: { channel, _ in
                 channel.eventLoop.makeCompletedFuture {
-                    guard let dialect = handlers.value.0.dialect else { throw ChannelError.inappropriateOperationForState }
+                    guard let dialect = handlers.value.0.dialect else {
+                        throw ChannelError.inappropriateOperationForState
+                    }
                     try channel.pipeline.syncOperations.addHandlers(
                         NIOWebSocketFrameAggregator(
                             minNonFinalFragmentSize: 0, maxAccumulatedFrameCount: 1024,

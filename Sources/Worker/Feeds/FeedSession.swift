@@ -90,20 +90,26 @@ final class FeedSession {
     }
 
     private func trickle(_ candidates: [Candidate], _ sequence: RequestSequence) {
-        guard let handle else { return finish(sequence, .error("trickle: unknown video room session: \(clientSession)")) }
+        guard let handle else {
+            return finish(sequence, .error("trickle: unknown video room session: \(clientSession)"))
+        }
         handle.trickle(candidates) { [self] result in finish(sequence, result) }
     }
 
     /// Pausing and resuming: what of the publisher is relayed to this subscriber (R17).
     private func update(_ audio: Bool?, _ video: Bool?, _ bitrate: Int?, _ sequence: RequestSequence) {
-        guard let handle else { return finish(sequence, .error("update: unknown video room session: \(clientSession)")) }
+        guard let handle else {
+            return finish(sequence, .error("update: unknown video room session: \(clientSession)"))
+        }
         guard audio != nil || video != nil || bitrate != nil else { return finish(sequence, .ack) }
         handle.message(.update) { json in
             json.member("request", "configure")
             if let audio { json.member("audio", audio) }
             if let video { json.member("video", video) }
             if let bitrate { json.member("bitrate", bitrate) }
-        } completion: { [self] result in finish(sequence, result) }
+        } completion: { [self] result in
+            finish(sequence, result)
+        }
     }
 
     private func finish(_ sequence: RequestSequence, _ result: Result<JanusReply, JanusError>) {
@@ -282,7 +288,11 @@ final class FeedSession {
 
     private func leave() {
         // Accepted or refused: the detach that follows is what counts.
-        handle?.message(.leave) { $0.member("request", "leave") } completion: { [self] _ in perform(machine.left()) }
+        handle?.message(.leave) {
+            $0.member("request", "leave")
+        } completion: { [self] _ in
+            perform(machine.left())
+        }
     }
 
     private func detach(_ id: JanusHandleID) {

@@ -31,7 +31,8 @@ final class JanusGateway {
     ///   - transactionPrefix: makes transactions differ from those of this session's earlier owners, whose late events
     ///     may still arrive.
     init(
-        loop: any EventLoop, socket: any JanusSocket, secretName: StaticString, secret: String?, transactionPrefix: String, logger: Logger
+        loop: any EventLoop, socket: any JanusSocket, secretName: StaticString, secret: String?,
+        transactionPrefix: String, logger: Logger
     ) {
         self.loop = loop
         self.socket = socket

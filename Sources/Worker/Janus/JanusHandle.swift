@@ -58,7 +58,9 @@ final class JanusHandle<Purpose> {
                     for candidate in candidates { candidate.write(to: &json) }
                 }
             }
-        } completion: { completion($0) }
+        } completion: {
+            completion($0)
+        }
     }
 
     /// Gives the handle up. Nothing is received any more; what waits to be sent is dropped.

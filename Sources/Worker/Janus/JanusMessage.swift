@@ -31,7 +31,8 @@ enum JanusMessage: Sendable {
             return .reply(transaction: transaction, .success(.done(root)))
         case "error":
             let error = JanusError.core(
-                code: root["error"]?["code"]?.integer() ?? 0, reason: root["error"]?["reason"]?.string ?? "unknown error")
+                code: root["error"]?["code"]?.integer() ?? 0,
+                reason: root["error"]?["reason"]?.string ?? "unknown error")
             guard let transaction else { return .unattributed(error) }
             return .reply(transaction: transaction, .failure(error))
         case "timeout":
@@ -48,7 +49,9 @@ enum JanusMessage: Sendable {
 
     /// A plugin's refusal inside a `success` (D15).
     private static func pluginError(in root: JSONValue) -> JanusError? {
-        guard let data = root["plugindata"]?["data"], let code = data["error_code"]?.integer(Int.self) else { return nil }
+        guard let data = root["plugindata"]?["data"], let code = data["error_code"]?.integer(Int.self) else {
+            return nil
+        }
         return .plugin(code: code, reason: data["error"]?.string ?? "unknown error")
     }
 }
@@ -117,7 +120,9 @@ struct JanusEvent: Sendable {
 
     /// The session description that came along, when it is of this type (`offer`, `answer`).
     func description(of type: String) -> RawJSON? {
-        guard let jsep = root["jsep"], jsep["type"]?.string == type, let sdp = jsep["sdp"], sdp.isString else { return nil }
+        guard let jsep = root["jsep"], jsep["type"]?.string == type, let sdp = jsep["sdp"], sdp.isString else {
+            return nil
+        }
         return sdp.raw
     }
 }

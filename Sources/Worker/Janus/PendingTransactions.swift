@@ -21,7 +21,9 @@ struct PendingTransactions<Context> {
     mutating func expired(at now: NIODeadline) -> [Context] {
         var expired: [Context] = []
         while firstDeadline < deadlines.count, deadlines[firstDeadline].deadline <= now {
-            if let context = contexts.removeValue(forKey: deadlines[firstDeadline].transaction) { expired.append(context) }
+            if let context = contexts.removeValue(forKey: deadlines[firstDeadline].transaction) {
+                expired.append(context)
+            }
             firstDeadline += 1
         }
         if firstDeadline > 1024 || firstDeadline == deadlines.count {

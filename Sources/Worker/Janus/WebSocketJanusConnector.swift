@@ -40,7 +40,8 @@ struct WebSocketJanusConnector: JanusConnector {
         try channel.pipeline.syncOperations.addHTTPClientHandlers(
             withClientUpgrade: (
                 upgraders: [upgrader],
-                completionHandler: { context in context.pipeline.syncOperations.removeHandler(name: name, promise: nil) }
+                completionHandler: { context in context.pipeline.syncOperations.removeHandler(name: name, promise: nil)
+                }
             ))
         try channel.pipeline.syncOperations.addHandler(request, name: name)
     }

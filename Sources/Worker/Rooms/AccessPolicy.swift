@@ -71,7 +71,8 @@ struct AddressList: Equatable, Sendable {
                 if item.contains("@") {
                     // A user may be a whole address itself; only the last @ separates.
                     let at = item.lastIndex(of: "@") ?? item.endIndex
-                    let user = item[..<at].split(separator: "@", omittingEmptySubsequences: false).joined(separator: "%40")
+                    let user = item[..<at].split(separator: "@", omittingEmptySubsequences: false).joined(
+                        separator: "%40")
                     guard let address = AddressOfRecord("\(user)\(item[at...])") else { return nil }
                     addresses.insert(address)
                 } else {

@@ -92,12 +92,16 @@ final class PublisherSession {
     }
 
     private func trickle(_ candidates: [Candidate], _ sequence: RequestSequence) {
-        guard let handle else { return finish(sequence, .error("trickle: unknown video room session: \(clientSession)")) }
+        guard let handle else {
+            return finish(sequence, .error("trickle: unknown video room session: \(clientSession)"))
+        }
         handle.trickle(candidates) { [self] result in finish(sequence, result) }
     }
 
     private func update(_ audio: Bool?, _ video: Bool?, _ bitrate: Int?, _ sequence: RequestSequence) {
-        guard let handle else { return finish(sequence, .error("update: unknown video room session: \(clientSession)")) }
+        guard let handle else {
+            return finish(sequence, .error("update: unknown video room session: \(clientSession)"))
+        }
         guard audio != nil || video != nil || bitrate != nil else { return finish(sequence, .ack) }
         let share = bitrate.map { room.capped(self, bitrate: $0) }
         logger.info(
@@ -314,7 +318,9 @@ final class PublisherSession {
     }
 
     private func leave() {
-        handle?.message(.leave) { $0.member("request", "leave") } completion: { [self] result in
+        handle?.message(.leave) {
+            $0.member("request", "leave")
+        } completion: { [self] result in
             guard case .failure(let error) = result else { return }
             perform(error.saysAlreadyGone ? machine.left() : machine.leaveRefused(error.reason))
         }

@@ -52,7 +52,8 @@ final class Room {
 
     /// Janus has confirmed the publisher.
     func joined(_ publisher: PublisherSession) {
-        logger.info("joined", metadata: .keyed([.account: "\(publisher.account)", .session: "\(publisher.clientSession)"]))
+        logger.info(
+            "joined", metadata: .keyed([.account: "\(publisher.account)", .session: "\(publisher.clientSession)"]))
         perform(machine.joined(publisher.id))
     }
 
@@ -60,7 +61,8 @@ final class Room {
     func left(_ publisher: PublisherSession) {
         guard publishers.removeValue(forKey: publisher.id) != nil else { return }
         byPublisherID[publisher.publisherID] = nil
-        logger.info("left", metadata: .keyed([.account: "\(publisher.account)", .session: "\(publisher.clientSession)"]))
+        logger.info(
+            "left", metadata: .keyed([.account: "\(publisher.account)", .session: "\(publisher.clientSession)"]))
         perform(machine.left(publisher.id))
     }
 
@@ -129,7 +131,8 @@ final class Room {
             switch result {
             case .success(.claimed): perform(machine.claimed())
             case .success(.ownedBy(let row)) where row.owner.slot == possession.owner.slot:
-                logger.error("a room of this slot outlived its sessions", metadata: .keyed([.value: "\(row.janusRoom)"]))
+                logger.error(
+                    "a room of this slot outlived its sessions", metadata: .keyed([.value: "\(row.janusRoom)"]))
                 perform(machine.claimFailed(.failed("the room is being cleaned up, try again")))
             case .success(.ownedBy(let row)): perform(machine.claimFailed(.ownedElsewhere(row.owner.slot)))
             case .failure(let error):

@@ -54,9 +54,13 @@ enum VideoRoomEvent: Equatable {
             if leaving.string == "ok" { return data["reason"]?.string == "kicked" ? .expelled("kicked") : .left }
             return departure(leaving)
         }
-        if let unpublished = data["unpublished"] { return unpublished.string == "ok" ? .confirmation : departure(unpublished) }
+        if let unpublished = data["unpublished"] {
+            return unpublished.string == "ok" ? .confirmation : departure(unpublished)
+        }
         if let kicked = data["kicked"] { return departure(kicked) }
-        for known: StaticString in ["left", "started", "configured", "paused", "id", "joining", "switched", "moderation"]
+        for known: StaticString in [
+            "left", "started", "configured", "paused", "id", "joining", "switched", "moderation",
+        ]
         where data[known] != nil {
             return .confirmation
         }

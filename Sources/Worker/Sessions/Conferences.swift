@@ -96,7 +96,8 @@ final class Conferences {
         guard feeds[id] == nil else { return }
         func refuse(_ text: String) { outbox.answer(.error("feed-attach: \(text)"), to: id.request, of: id.connection) }
         guard let base = publishers[base], base.isPresent else {
-            return refuse("unknown video room session: \(publishers[base]?.clientSession.description ?? client.description)")
+            return refuse(
+                "unknown video room session: \(publishers[base]?.clientSession.description ?? client.description)")
         }
         guard let target = base.room.presentPublisher(called: publisher), target !== base else {
             return refuse("unknown publisher video room session to attach to: \(publisher)")

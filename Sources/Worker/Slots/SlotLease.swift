@@ -53,7 +53,9 @@ final class SlotLease {
                 try store.restoreSlot(restored)
                 try store.renewSlot(row.owner, load: load, servesJanus: servesJanus, lease: lease)
             }
-        } then: { [self] result in renewed(result) }
+        } then: { [self] result in
+            renewed(result)
+        }
     }
 
     private func renewed(_ result: Result<Void, RegistryError>) {

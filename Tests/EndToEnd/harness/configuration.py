@@ -1,6 +1,9 @@
 """webrtcgateway.ini for one gateway."""
 
 
+LOOPS = 2  # of each front door, which deals new connections out to them in turn
+
+
 def configuration(folder, janus, slots, settings):
     """The file's text. `settings` ({section: {key: value}}) adds to and wins over what every test wants."""
     sections = {
@@ -9,7 +12,7 @@ def configuration(folder, janus, slots, settings):
             "recording_dir": folder / "recordings", "log_level": "debug",
         },
         "Deployment": {"id": "test", "node": "host1"},
-        "Frontdoor": {"loops": 2},
+        "Frontdoor": {"loops": LOOPS},
         "Worker": {"slots": slots},
         "Bus": {"directory": folder / "bus"},
         "Registry": {"path": folder / "registry.sqlite"},

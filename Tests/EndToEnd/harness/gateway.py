@@ -7,7 +7,7 @@ import aiohttp
 
 from . import slots
 from .client import Client
-from .configuration import configuration
+from .configuration import LOOPS, configuration
 from .paths import binaries
 from .ports import free_port
 from .process import Process
@@ -68,18 +68,11 @@ class Gateway:
             await self.door_opens(door, within)
 
     async def door_opens(self, door, within=30.0):
-        """Waits until a client is let in and told `ready`."""
-        async def ready():
-            try:
-                client = await Client.connect(self.socket_url(door))
-            except aiohttp.ClientError:
-                return False
-            try:
-                return await client.became_ready(6)
-            finally:
-                await client.close()
+        """Waits until each of the front door's loops lets clients in and tells them `ready`."""
+        async def lets_in():
+            return all([await self._is_let_in(door) for _ in range(2 * LOOPS)])
 
-        await eventually(ready, within, f"front door {door + 1} to let a client in")
+        await eventually(lets_in, within, f"front door {door + 1} to let clients in")
 
     def worker_of(self, slot):
         """The process that holds the slot `node/number`, or None."""
@@ -126,6 +119,16 @@ class Gateway:
             await asyncio.sleep(RESTART_AFTER)
             await self._wanted[process.name].wait()
             await process.start()
+
+    async def _is_let_in(self, door):
+        try:
+            client = await Client.connect(self.socket_url(door))
+        except aiohttp.ClientError:
+            return False
+        try:
+            return await client.became_ready(6)
+        finally:
+            await client.close()
 
     def _all_slots_serve(self):
         serving = [row["slot"] for row in self.registry.slots() if row["serves_janus"]]

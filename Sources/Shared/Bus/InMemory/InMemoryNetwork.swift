@@ -1,5 +1,5 @@
-import NIOCore
 import NIOConcurrencyHelpers
+import NIOCore
 
 /// The bus without ZeroMQ, for tests: the same rules as ``ZeroMQNetwork`` within one process, on any loops, and the
 /// faults that a test wants.
@@ -51,12 +51,15 @@ public final class InMemoryNetwork: BusNetwork {
 
     /// The next message of this link and direction vanishes.
     public func dropNext(_ direction: Direction, _ id: RoutingID, at endpoint: String) {
-        state.withLockedValue { state in state.change(id, endpoint) { $0.faults[direction, default: []].append(.drop) } }
+        state.withLockedValue { state in state.change(id, endpoint) { $0.faults[direction, default: []].append(.drop) }
+        }
     }
 
     /// The next message of this link and direction arrives twice.
     public func duplicateNext(_ direction: Direction, _ id: RoutingID, at endpoint: String) {
-        state.withLockedValue { state in state.change(id, endpoint) { $0.faults[direction, default: []].append(.duplicate) } }
+        state.withLockedValue { state in
+            state.change(id, endpoint) { $0.faults[direction, default: []].append(.duplicate) }
+        }
     }
 
     /// The connection breaks, and comes about again at once.

@@ -1,6 +1,6 @@
 import Glibc
-import NIOCore
 import NIOConcurrencyHelpers
+import NIOCore
 
 /// The thread that watches the descriptors of all ZeroMQ sockets of a process and pokes the loops they belong to.
 ///

@@ -96,6 +96,9 @@ struct Fields {
         for element in elements {
             guard let string = element.string else { throw wrong(name, "must be an array of strings") }
             guard !element.hasNullCharacter else { throw wrong(name, "must not contain a null character") }
+            guard string.utf8.count <= AddressOfRecord.maximumLength else {
+                throw wrong(name, "must have elements of at most \(AddressOfRecord.maximumLength) bytes")
+            }
             strings.append(string)
         }
         return strings

@@ -19,8 +19,10 @@ enum SylkRTC1Decoder {
         } catch {
             return .unanswerable(error)
         }
-        // What is no string counts as missing (D02).
         let type = document.root["sylkrtc"]?.string
+        if type == nil, let value = document.root["sylkrtc"], !value.isNull {
+            return .unanswerable(ProtocolError("sylkrtc: must be a string"))
+        }
         guard transaction.utf8.count <= MessageLimits.transaction else {
             return .refused(
                 transaction: transaction, type: type,
@@ -81,7 +83,7 @@ enum SylkRTC1Decoder {
     /// A call destination loses its scheme and nothing else (D25).
     private static func destination(_ fields: Fields) throws(ProtocolError) -> String {
         let text = try fields.string("uri")
-        guard text.utf8.count <= AddressOfRecord.maximumLength, SIPURI(text)?.user != nil else {
+        guard text.utf8.count <= AddressOfRecord.maximumLength, SIPURI(text) != nil else {
             throw ProtocolError("invalid URI: \(Fields.excerpt(text))")
         }
         for scheme in ["sips:", "sip:"] where text.prefix(scheme.count).lowercased() == scheme {
