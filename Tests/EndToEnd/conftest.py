@@ -15,6 +15,8 @@ from harness.janus import Janus
 from harness.running import running, running_now
 from harness.visitors import Visitors
 
+_kept = pytest.StashKey[Path]()  # the folder that outlives the run, if there is one
+
 
 @pytest.fixture(scope="session")
 def event_loop():
@@ -34,9 +36,14 @@ def run_folder(request):
         folder = Path(tempfile.mkdtemp(prefix="continuo-e2e-"))
     yield folder
     if wanted or request.session.testsfailed:
-        print(f"\nlogs: {folder}")
+        request.config.stash[_kept] = folder
     else:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if _kept in config.stash:
+        terminalreporter.write_line(f"logs: {config.stash[_kept]}")
 
 
 @pytest.fixture(scope="module")

@@ -103,6 +103,23 @@ async def test_a_publisher_can_be_watched_once_by_each_and_by_nobody_himself(vis
         f"feed-attach: unknown publisher video room session to attach to: {anna.session}")
 
 
+async def test_a_feed_is_answered_once_and_by_its_own_base_session(visitors):
+    anna, bela = await meeting(visitors)
+    feed = await anna.watch(bela.session)
+    answer = {"session": feed.id, "sdp": "v=0"}
+    assert await anna.control_refused("feed-answer", answer) == (
+        f"feed-answer: video room session {feed.id} has no pending offer")
+    assert await bela.control_refused("feed-answer", answer) == f"feed-answer: unknown video room session: {feed.id}"
+    assert await bela.control_refused("feed-detach", {"session": feed.id}) == (
+        f"feed-detach: unknown video room session to detach: {feed.id}")
+    assert await anna.control_refused("feed-detach", {"session": anna.session}) == (
+        f"feed-detach: {anna.session} is not an attached feed of {anna.session}")
+    assert await anna.client.refused("videoroom-terminate", session=feed.id) == f"Unknown video room session: {feed.id}"
+    again = {"session": feed.id, "publisher": bela.session}
+    assert await anna.control_refused("feed-attach", again) == (
+        f"feed-attach: video room session ID {feed.id} already in use")
+
+
 async def test_who_leaves_is_acked_and_then_told_and_the_others_hear_of_it_once(visitors, gateway):
     anna, bela = await meeting(visitors)
     feed = await anna.watch(bela.session)

@@ -14,7 +14,7 @@ async def still_answers(client):
 @pytest.mark.parametrize("text", [
     "", "{", "nonsense", "[]", "12", "null", '"text"', "[" * 50000, '{"sylkrtc":"account-remove","account":"a@example.com"}',
     '{"sylkrtc":"account-remove","transaction":""}', '{"sylkrtc":"account-remove","transaction":7}',
-    '{"sylkrtc":"account-remove","transaction":null}',
+    '{"sylkrtc":"account-remove","transaction":null}', '{"sylkrtc":12,"transaction":"1"}', '{"sylkrtc":[],"transaction":"1"}',
 ], ids=lambda text: text[:50] or "empty")
 async def test_what_cannot_be_answered_is_ignored(visitors, text):
     client = await visitors.client()

@@ -1,7 +1,11 @@
 """Janus is killed and comes back: sessions end with a reason, sockets stay, rooms can be joined again."""
 
+import pytest_asyncio
+
 from harness.hall import Hall
 from harness.offer import candidate
+from harness.raw import get, upgrade
+from harness.waiting import eventually
 
 
 async def test_sessions_end_when_janus_is_lost_and_rooms_can_be_joined_again(visitors, gateway, janus):
@@ -22,3 +26,29 @@ async def test_sessions_end_when_janus_is_lost_and_rooms_can_be_joined_again(vis
     for hall in halls:
         for person in hall.people[:2]:
             await person.join_again()
+
+
+@pytest_asyncio.fixture
+async def returning_janus(gateway, janus):
+    """Killed in a test, and back after it at the latest."""
+    yield janus
+    if not janus.process.running:
+        await janus.restart()
+        await gateway.serving()
+
+
+async def test_nobody_is_let_in_while_janus_is_away_for_long_and_who_is_there_stays(visitors, gateway, returning_janus):
+    anna = await (await visitors.participant("Anna", visitors.new_room())).join()
+    await returning_janus.kill()
+    await anna.told("terminated")
+
+    async def refused():
+        return (await get(gateway.ports[0], "/webrtcgateway/ws", upgrade())).status == 503
+
+    await eventually(refused, 12, "a refusal")
+    assert await anna.client.refused("videoroom-join", **{**await anna.join_request(), "session": "meanwhile"}) == (
+        "no worker is available")
+    await returning_janus.restart()
+    await gateway.serving()
+    assert not anna.client.closed.is_set()
+    await anna.join_again()

@@ -36,7 +36,8 @@ async def test_an_account_is_added_once_and_removed_once(visitors):
 async def test_spellings_of_one_address_are_one_account_named_as_the_client_did(visitors):
     client = await visitors.client()
     await add(client, "sip:Anna@Example.COM:5060")
-    assert (await add(client, "Anna@example.com"))["error"] == "Account Anna@example.com already added"
+    for spelling in ("Anna@example.com", "sips:Anna@example.com.", "%41nna@example.com;transport=tcp"):
+        assert (await add(client, spelling))["error"] == f"Account {spelling} already added"
     assert (await add(client, "anna@example.com"))["sylkrtc"] == "ack", "the user part is case-sensitive"
     await client.acked("account-remove", account="Anna@EXAMPLE.com")
 
@@ -76,7 +77,9 @@ async def test_an_unknown_or_missing_type_is_named(visitors):
     client = await visitors.client()
     assert await client.refused("make-coffee") == "unknown request type: make-coffee"
     assert await client.refused(None) == "missing request type"
-    assert await client.refused(12) == "missing request type"
+    client.answers["untyped"] = []
+    await client.send_text('{"transaction":"untyped"}')
+    assert (await client.answer("untyped"))["error"] == "missing request type"
 
 
 OPTIONS = ["configure-room", "feed-answer", "feed-attach", "feed-detach", "invite-participants", "trickle", "update"]
@@ -114,7 +117,7 @@ INVALID = [
     ("session-create", {"account": ANNA, "session": "", "uri": "b@example.org", "sdp": "v=0"}, "session: must not be empty"),
     ("session-create", {"account": ANNA, "session": "videoroom", "uri": "b@example.org", "sdp": "v=0"},
      'session: must not be "videoroom"'),
-    ("session-create", {"account": ANNA, "session": "c", "uri": "b", "sdp": "v=0"}, "invalid URI: b"),
+    ("session-create", {"account": ANNA, "session": "c", "uri": "sip:", "sdp": "v=0"}, "invalid URI: sip:"),
     ("session-create", {"account": ANNA, "session": "c", "uri": "b@example.org"}, "sdp: required"),
     ("session-answer", {"session": "c", "sdp": ["v=0"]}, "sdp: must be a string"),
     ("session-answer", {"session": "c", "sdp": "x" * (128 * 1024 + 1)}, "sdp: must have at most 131072 bytes"),

@@ -102,11 +102,12 @@ final class FeedSession {
             return finish(sequence, .error("update: unknown video room session: \(clientSession)"))
         }
         guard audio != nil || video != nil || bitrate != nil else { return finish(sequence, .ack) }
+        let maximum = base.room.configuration.maximumBitrate
         handle.message(.update) { json in
             json.member("request", "configure")
             if let audio { json.member("audio", audio) }
             if let video { json.member("video", video) }
-            if let bitrate { json.member("bitrate", bitrate) }
+            if let bitrate { json.member("bitrate", min(bitrate, maximum)) }
         } completion: { [self] result in
             finish(sequence, result)
         }
@@ -150,8 +151,8 @@ final class FeedSession {
         case .webrtcUp: perform(machine.mediaUp())
         case .hangup(let reason): perform(machine.ended(reason))
         case .detached:
-            handle?.forget()
             perform(machine.handleVanished("handle detached"))
+            handle?.forget()
         case .slowLink(let uplink):
             logger.info("slow link", metadata: .keyed([.value: uplink ? "download" : "upload"]))
         case .media: break
@@ -177,7 +178,10 @@ final class FeedSession {
         case .expelled(let reason): perform(machine.ended(reason))
         case .confirmation: break
         case .joined, .publishers, .gone: logger.warning("a publisher's event on a subscriber's handle")
-        case .unknown(let kind): logger.warning("unknown event", metadata: .keyed([.event: kind]))
+        case .unknown(let kind):
+            logger.warning("unknown event", metadata: .keyed([.event: kind]))
+            // Nothing else will come of the subscription (D31).
+            if case .subscribe = message { perform(machine.subscriptionRefused(JanusError.malformed(kind).reason)) }
         }
     }
 

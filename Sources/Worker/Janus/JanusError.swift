@@ -16,7 +16,7 @@ enum JanusError: Error, Equatable, Sendable {
     var reason: String {
         switch self {
         case .core(_, let reason), .plugin(_, let reason): reason
-        case .timedOut: "the media server did not answer in time"
+        case .timedOut: "request timed out"
         case .linkLost: "the media server is not connected"
         case .malformed(let problem): "the media server's answer is unusable: \(problem)"
         }

@@ -67,7 +67,7 @@ final class JanusGateway {
             if let handle { json.member("handle_id", handle.rawValue) }
             members(&json)
         }
-        pending.insert(transaction, completion, deadline: .now() + Self.requestDeadline)
+        pending.insert(transaction, completion, deadline: loop.now + Self.requestDeadline)
         socket.send(json.bytes)
         return transaction
     }

@@ -63,7 +63,7 @@ final class JanusHandle<Purpose> {
         }
     }
 
-    /// Gives the handle up. Nothing is received any more; what waits to be sent is dropped.
+    /// Gives the handle up. Nothing is received any more; what waits to be sent has failed.
     func detach(completion: @escaping JanusGateway.Completion) {
         forget()
         gateway.request("detach", session: session, handle: id, completion: completion)
@@ -72,7 +72,9 @@ final class JanusHandle<Purpose> {
     /// Janus has removed the handle on its own.
     func forget() {
         gateway.route(id, to: nil)
+        let dropped = waiting
         waiting = []
+        for message in dropped { message.completion(.failure(.core(code: 459, reason: "the handle is gone"))) }
     }
 
     private func sendNext() {
@@ -91,7 +93,11 @@ final class JanusHandle<Purpose> {
             }
         } completion: { [weak self] result in
             guard let self else { return message.completion(result) }
-            if case .failure = result { purposes[transaction] = nil }
+            switch result {
+            case .success(.accepted): break
+            // No event follows a refusal or a synchronous result.
+            case .failure, .success(.done): purposes[transaction] = nil
+            }
             isBusy = false
             message.completion(result)
             sendNext()

@@ -48,7 +48,7 @@ final class JanusLink {
         isRunning = true
         let bound = NIOLoopBound(self, eventLoop: loop)
         timer = loop.scheduleRepeatedTask(initialDelay: Self.timerInterval, delay: Self.timerInterval) { _ in
-            bound.value.gateway?.timerFired(at: .now())
+            bound.value.gateway?.timerFired(at: bound.value.loop.now)
         }
         connect()
     }

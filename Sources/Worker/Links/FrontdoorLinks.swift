@@ -112,7 +112,7 @@ final class FrontdoorLinks: Outbox {
         } catch {
             return drop(id, "\(error)")
         }
-        switch links[id]?.machine.received(envelope, at: .now()) {
+        switch links[id]?.machine.received(envelope, at: loop.now) {
         case .deliver: deliver(envelope, Array(message.readableBytesView), from: id)
         case .discard(let reason):
             logger.debug("discarded", metadata: .keyed([.link: "\(id)", .reason: "\(reason)"]))
@@ -130,7 +130,7 @@ final class FrontdoorLinks: Outbox {
             drop(old, "replaced")
         }
         if links[id] == nil { links[id] = Link(machine: RouterLinkStateMachine(worker: incarnation, peer: id)) }
-        switch links[id]?.machine.probed(at: .now()) {
+        switch links[id]?.machine.probed(at: loop.now) {
         case .sendHello:
             current[owner] = id
             logger.info("link", metadata: .keyed([.link: "\(id)"]))
@@ -187,7 +187,7 @@ final class FrontdoorLinks: Outbox {
     }
 
     private func timerFired() {
-        let now = NIODeadline.now()
+        let now = loop.now
         for id in links.keys {
             switch links[id]?.machine.timerFired(at: now) {
             case .sendHeartbeat: send(.heartbeat, delegate?.status.encoded ?? [], over: id)

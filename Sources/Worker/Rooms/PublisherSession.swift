@@ -182,8 +182,8 @@ final class PublisherSession {
         case .webrtcUp: perform(machine.mediaUp())
         case .hangup(let reason): perform(machine.hungUp(reason))
         case .detached:
-            handle?.forget()
             perform(machine.handleVanished("handle detached"))
+            handle?.forget()
         case .slowLink(let uplink):
             logger.info("slow link", metadata: .keyed([.value: uplink ? "download" : "upload"]))
         case .media: break
@@ -208,7 +208,10 @@ final class PublisherSession {
         case .failed(let error): failed(error, message)
         case .confirmation: break
         case .attached, .updated: logger.warning("a subscriber's event on a publisher's handle")
-        case .unknown(let kind): logger.warning("unknown event", metadata: .keyed([.event: kind]))
+        case .unknown(let kind):
+            logger.warning("unknown event", metadata: .keyed([.event: kind]))
+            // Nothing else will come of the join (D31).
+            if case .join = message { perform(machine.joinRefused(JanusError.malformed(kind).reason)) }
         }
     }
 

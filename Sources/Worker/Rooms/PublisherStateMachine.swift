@@ -183,14 +183,19 @@ struct PublisherStateMachine {
     }
 
     mutating func leaveRefused(_ reason: String) -> [Action] {
+        // The leave was given up before its refusal came: the detach is on its way.
+        guard case .leaving = life.state else { return [] }
         guard farewell?.isByRequest == true, farewell?.isSilent == false else { return follow(life.left()) }
         farewell = nil
         life.leaveRefused()
         return [.stopTimer, .answerTerminates(.error(reason))]
     }
 
-    /// Confirmed, or waited for long enough.
-    mutating func left() -> [Action] { [.stopTimer] + follow(life.left()) }
+    /// Confirmed, or waited for long enough. Unasked, Janus has removed the publisher (D50).
+    mutating func left() -> [Action] {
+        guard farewell != nil else { return end(Farewell(reason: "reason unspecified"), leavingFirst: false) }
+        return [.stopTimer] + follow(life.left())
+    }
 
     mutating func detached() -> [Action] { follow(life.detached()) }
 

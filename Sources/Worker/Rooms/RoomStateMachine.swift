@@ -54,6 +54,8 @@ struct RoomStateMachine {
     /// Users the room is not there for yet, in order.
     private var waiting: [SessionID] = []
     private var members: [SessionID: Member] = [:]
+    /// Caps asked for before Janus has confirmed the publisher.
+    private var earlyCaps: [SessionID: Int] = [:]
     /// Prominent members, in order; at most two.
     private(set) var activeParticipants: [SessionID] = []
     private var maximumBitrate = 0
@@ -119,13 +121,17 @@ struct RoomStateMachine {
     /// Janus has confirmed the publisher.
     mutating func joined(_ session: SessionID) -> [Action] {
         guard users[session] != nil, members[session] == nil else { return [] }
-        members[session] = Member(bitrate: maximumBitrate, cap: nil)
+        let cap = earlyCaps.removeValue(forKey: session)
+        members[session] = Member(bitrate: min(maximumBitrate, cap ?? maximumBitrate), cap: cap)
         return shareBitrate()
     }
 
     /// The client caps its own bitrate (R17). The answer is what Janus is to be told.
     mutating func capped(_ session: SessionID, bitrate: Int) -> Int {
-        guard var member = members[session] else { return bitrate }
+        guard var member = members[session] else {
+            if users[session] != nil { earlyCaps[session] = bitrate }
+            return min(bitrate, maximumBitrate)
+        }
         member.cap = bitrate
         let share = shares[session].map { min($0, bitrate) } ?? bitrate
         member.bitrate = share
@@ -142,6 +148,7 @@ struct RoomStateMachine {
     mutating func left(_ session: SessionID) -> [Action] {
         guard users.removeValue(forKey: session) != nil else { return [] }
         waiting.removeAll { $0 == session }
+        earlyCaps[session] = nil
         var actions: [Action] = []
         if members.removeValue(forKey: session) != nil {
             activeParticipants.removeAll { $0 == session }

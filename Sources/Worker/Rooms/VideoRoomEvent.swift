@@ -36,8 +36,11 @@ enum VideoRoomEvent: Equatable {
             self = .joined(PublisherID(rawValue: id), publishers: Self.identifiers(data["publishers"]))
         case "attached": self = .attached
         case "updated":
-            let isActive = (data["streams"]?.elements ?? []).contains { $0["active"]?.bool ?? true }
-            self = .updated(isActive: isActive)
+            guard let streams = data["streams"]?.elements else {
+                self = .unknown("updated without streams")
+                return
+            }
+            self = .updated(isActive: streams.contains { $0["active"]?.bool ?? true })
         case "destroyed": self = .expelled("destroyed")
         case "event": self = Self.event(data)
         case "slow_link", "talking", "stopped-talking": self = .confirmation

@@ -23,6 +23,7 @@ final class SlotSeeker {
 
     /// - Parameter found: called once, on the loop; a failure is one that waiting cannot mend.
     func seek(found: @escaping (Result<SlotLock, SlotLock.Failure>) -> Void) {
+        stop()
         guard !attempt(found) else { return }
         logger.info("standby: every slot is taken", metadata: .keyed([.slot: "\(numbers)"]))
         let bound = NIOLoopBound((self, found), eventLoop: loop)

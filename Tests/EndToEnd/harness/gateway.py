@@ -109,7 +109,8 @@ class Gateway:
 
     def last_words(self, count=25):
         processes = self.processes + [self.janus.process]
-        return "\n".join(f"--- {process.name}\n{process.last_lines(count)}" for process in processes)
+        words = [f"--- {process.name}\n{process.last_lines(count)}" for process in processes]
+        return "\n".join([*words, *self._accidents])
 
     async def _supervise(self, process):
         while True:

@@ -2,8 +2,9 @@
 
 import asyncio
 
+from .waiting import eventually
+
 SIZE = 10
-ATTEMPTS = 20  # new rooms are spread over the slots, so one for each is found soon
 
 
 class Hall:
@@ -17,18 +18,20 @@ class Hall:
 
     @classmethod
     async def on_each_slot(cls, visitors, gateway):
-        """Full halls, by the slot that owns the room."""
+        """Full halls, one for each slot, in the order of the slots."""
         halls = {}
-        for _ in range(ATTEMPTS):
+
+        async def found():
             hall = cls(visitors, gateway)
             await hall.open()
             if hall.slot in halls:
                 await hall.people[0].terminate()
-                continue
-            halls[hall.slot] = hall
-            if len(halls) == len(gateway.slot_numbers):
-                break
-        assert len(halls) == len(gateway.slot_numbers), f"after {ATTEMPTS} rooms only {list(halls)} own any"
+            else:
+                halls[hall.slot] = hall
+            return len(halls) == len(gateway.slot_numbers)
+
+        # New rooms go where little is to do, and how much that is may have been said half a second ago.
+        await eventually(found, 10, "a new room on each slot")
         for hall in halls.values():
             await hall.fill()
         return [halls[slot] for slot in sorted(halls)]

@@ -1,0 +1,75 @@
+"""What the two executables say and how they end when they are not to serve, or cannot."""
+
+import subprocess
+
+import pytest
+
+from harness.configuration import configuration
+from harness.paths import binaries
+
+PROGRAMS = ["Frontdoor", "Worker"]
+BAD_CONFIGURATION = 78
+
+
+@pytest.fixture
+def ini(folder, janus):
+    """Writes a webrtcgateway.ini with such settings."""
+    def write(**settings):
+        path = folder / "command-line.ini"
+        path.write_text(configuration(folder, janus, "1", settings))
+        return path
+
+    return write
+
+
+def run(program, *arguments):
+    return subprocess.run(
+        [binaries() / program, *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+
+
+def is_one_line(text):
+    return text.endswith("\n") and text.count("\n") == 1
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_it_tells_its_version(program):
+    result = run(program, "--version")
+    assert result.returncode == 0 and result.stdout.strip()
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_good_configuration_is_good(program, ini):
+    result = run(program, "--config", ini(), "--check-config")
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("check", [["--check-config"], []], ids=["checked", "started"])
+def test_all_mistakes_in_a_configuration_are_named_in_one_line(program, check, ini):
+    bad = ini(General={"log_level": "loud", "trust_claimed_accounts": "perhaps"})
+    result = run(program, "--config", bad, *check)
+    assert result.returncode == BAD_CONFIGURATION
+    assert is_one_line(result.stderr), result.stderr
+    for word in ("log_level", "loud", "critical", "trust_claimed_accounts", "perhaps"):
+        assert word in result.stderr, result.stderr
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_missing_configuration_is_named(program, folder):
+    result = run(program, "--config", folder / "nowhere.ini")
+    assert result.returncode in (1, BAD_CONFIGURATION)
+    assert is_one_line(result.stderr) and "nowhere.ini" in result.stderr
+
+
+def test_a_front_door_whose_address_is_in_use_says_so(janus, ini):
+    taken = f"127.0.0.1:{janus.api_port}"
+    result = run("Frontdoor", "--config", ini(), "--id", 1, "--listen", taken)
+    assert result.returncode == 1
+    assert taken in result.stderr.splitlines()[-1]
+
+
+def test_a_worker_with_a_wrong_secret_says_so(ini, janus):
+    result = run("Worker", "--config", ini(Janus={"api_secret": "wrong secret"}))
+    assert result.returncode == 1
+    last = result.stderr.splitlines()[-1]
+    assert "secret" in last and "wrong secret" not in result.stderr and janus.api_secret not in result.stderr
