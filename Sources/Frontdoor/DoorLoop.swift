@@ -178,6 +178,7 @@ final class DoorLoop: WorkerLink.Delegate {
             links[row.slot] = WorkerLink(
                 row.slot, endpoint: row.endpoint, owner: id, network: network, loop: loop, logger: logger,
                 delegate: self)
+            statusChanged()
         }
     }
 

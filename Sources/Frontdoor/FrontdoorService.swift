@@ -31,12 +31,17 @@ struct FrontdoorService: Service, CustomStringConvertible {
         let registry = RegistryThread(label: "registry", logger: logger) { () throws(RegistryError) in
             try SQLiteRegistryStore(path: path)
         }
-        let presence = try await Presence.register(configuration.id, in: registry, logger: logger)
+        let registration = try await cancelWhenGracefulShutdown {
+            try await Presence.register(configuration.id, in: registry, logger: logger)
+        }
+        // Asked to stop before it had begun.
+        guard let presence = registration else { return registry.stop() }
         let network = try ZeroMQNetwork()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.loops)
         let doors = try await makeDoors(on: group, presence: presence, network: network, registry: registry)
         let listener = Listener(address: configuration.listen, files: files, doors: doors, logger: logger)
         var isSuperseded = false
+        var problem: String?
         do {
             let channel = try await listener.bind(on: group)
             logger.notice(
@@ -44,15 +49,18 @@ struct FrontdoorService: Service, CustomStringConvertible {
                 metadata: .keyed([.endpoint: "\(channel.localAddress.map(String.init(describing:)) ?? "")"]))
             isSuperseded = await cancelWhenGracefulShutdown { await presence.keepAlive(doors: Array(doors.values)) }
             try await channel.close()
-        } catch let error as IOError {
-            try await group.shutdownGracefully()
-            throw Failure(problem: "\(configuration.listen): \(String(cString: strerror(error.errnoCode)))")
+        } catch {
+            problem =
+                "\(configuration.listen): \((error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)")"
         }
-        for door in doors.values { await stop(door) }
+        await withTaskGroup(of: Void.self) { tasks in
+            for door in doors.values { tasks.addTask { await stop(door) } }
+        }
         await presence.end()
         registry.stop()
         await network.shutdown()
         try await group.shutdownGracefully()
+        if let problem { throw Failure(problem: problem) }
         if isSuperseded { throw Failure(problem: "another process is front door \(configuration.id) now") }
     }
 

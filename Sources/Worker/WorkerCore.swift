@@ -77,6 +77,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         }
         janus.up = { [self] _ in janusUp() }
         janus.down = { [self] reason in janusDown(reason) }
+        admin?.up = { [self] gateway in checkAdmin(gateway) }
         admin?.start()
         janus.start()
     }
@@ -84,6 +85,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
     /// Stops serving. What is in Janus stays for the next holder of the slot, unless there is nothing.
     func stop(completion: @escaping () -> Void) {
         seeker.stop()
+        cancelTakeover()
         lease?.stop()
         links?.stop()
         admin?.stop()
@@ -149,11 +151,36 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         sessionLost(reason)
     }
 
+    /// A wrong secret is a mistake to be mended, not to be met in the middle of a recovery.
+    private func checkAdmin(_ gateway: JanusGateway) {
+        gateway.request("get_status") { [self] result in
+            switch result {
+            case .failure(.core(403, let reason)): ended(.fatal("Janus refuses [Janus] admin_secret: \(reason)"))
+            case .failure(let error):
+                logger.warning("the admin API does not answer", metadata: .keyed([.error: error.reason]))
+            case .success: break
+            }
+        }
+    }
+
+    /// Janus says nothing any more, although the connection stands: a new one may be answered.
+    private func janusHangs(_ error: JanusError) {
+        if error == .timedOut { janus.abandon("Janus does not answer") } else { sessionLost(error.reason) }
+    }
+
+    private func cancelTakeover() {
+        takeover?.cancel()
+        takeover = nil
+    }
+
     /// The Janus session is gone, with the connection or without.
     private func sessionLost(_ reason: String) {
         session?.stop()
-        takeover = nil
-        guard let lost = conferences else { return }
+        cancelTakeover()
+        guard let lost = conferences else {
+            if janus.gateway != nil, lock != nil { retry(reason) }
+            return
+        }
         logger.error("every session ends", metadata: .keyed([.reason: reason, .value: "\(lost.load)"]))
         conferences = nil
         finishing = lost
@@ -201,6 +228,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         let lease = SlotLease(row, lock: lock, registry: registry, loop: loop, logger: logger)
         lease.state = { [self] in (conferences?.load ?? 0, conferences != nil) }
         lease.lost = { [self] reason in ended(.superseded(reason)) }
+        lease.restored = { [self] in conferences?.reassertRows() }
         lease.start()
         self.lease = lease
         takeOver()
@@ -212,7 +240,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         }
         let deployment = configuration.installation.deployment
         let session = JanusSlotSession(.of(row.slot, in: deployment), loop: loop, logger: logger)
-        session.lost = { [self] error in sessionLost(error.reason) }
+        session.lost = { [self] error in janusHangs(error) }
         self.session?.stop()
         self.session = session
         let logger = logger.with([.slot: "\(row.slot)"])
@@ -237,10 +265,12 @@ final class WorkerCore: FrontdoorLinks.Delegate {
     /// Tries again soon, on the connection of then.
     private func retry(_ reason: String) {
         logger.warning("not serving yet", metadata: .keyed([.reason: reason]))
-        let bound = NIOLoopBound(self, eventLoop: loop)
+        guard let gateway = janus.gateway else { return }
+        let bound = NIOLoopBound((self, gateway), eventLoop: loop)
         loop.scheduleTask(in: Self.retryDelay) {
-            let core = bound.value
-            guard core.janus.gateway != nil else { return }
+            let (core, gateway) = bound.value
+            // A newer connection has begun anew by itself.
+            guard core.janus.gateway === gateway else { return }
             if core.row == nil { core.janusUp() } else { core.takeOver() }
         }
     }
@@ -248,6 +278,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
     // MARK: Serving
 
     private func serve(_ possession: SlotPossession) {
+        guard possession.gateway.isOpen, conferences == nil else { return }
         possession.superseded = { [self] in ended(.superseded("a write was refused")) }
         guard let links = links ?? openLinks() else { return }
         conferences = Conferences(possession: possession, outbox: links, rules: configuration.rooms)

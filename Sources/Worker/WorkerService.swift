@@ -29,17 +29,19 @@ struct WorkerService: Service, CustomStringConvertible {
             let core = WorkerCore(
                 configuration, loop: loop, network: network, connector: WebSocketJanusConnector(), registry: registry,
                 logger: logger
-            ) { continuation.yield($0) }
+            ) { end in
+                if case .superseded(let reason) = end {
+                    // The slot is another's: whatever would still be said or done from here could only do harm.
+                    logger.critical("the slot is lost", metadata: .keyed([.reason: reason]))
+                    exit(EXIT_FAILURE)
+                }
+                continuation.yield(end)
+            }
             core.start()
             return NIOLoopBound(core, eventLoop: loop)
         }.get()
 
         let end = await cancelWhenGracefulShutdown { await ends.first { _ in true } }
-        if case .superseded(let reason) = end {
-            // The slot is another's: whatever would still be said or done from here could only do harm.
-            logger.critical("the slot is lost", metadata: .keyed([.reason: reason]))
-            exit(EXIT_FAILURE)
-        }
         await withCheckedContinuation { continuation in
             loop.execute { core.value.stop { continuation.resume() } }
         }

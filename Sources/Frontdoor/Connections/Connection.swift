@@ -20,6 +20,10 @@ final class Connection {
     private let socket: any ClientSocket
     private unowned let door: DoorLoop
     private var machine: ConnectionStateMachine
+    /// What was decided and is not performed yet: an action that feeds the machine at once must not overtake the others.
+    private var waiting: CircularBuffer<ConnectionStateMachine.Action> = []
+    private var isPerforming = false
+    private var isClosed = false
     private let logger: Logger
 
     init(
@@ -48,6 +52,8 @@ final class Connection {
     func received(_ text: [UInt8]) { perform(machine.received(dialect.decode(text))) }
 
     func closed() {
+        guard !isClosed else { return }
+        isClosed = true
         logger.info("disconnected")
         perform(machine.closed())
         door.forget(self)
@@ -72,20 +78,25 @@ final class Connection {
     func sessions(at slot: SlotID) -> [SessionID] { machine.sessions(at: slot) }
 
     private func perform(_ actions: [ConnectionStateMachine.Action]) {
-        for action in actions {
-            switch action {
-            case .send(let message): send(message)
-            case .locate(let sequence, let room): door.locate(room, for: sequence, of: self)
-            case .forward(let sequence, let request, let slot):
-                guard !door.forward(request, sequence, of: id, to: slot) else { continue }
-                perform(machine.undeliverable(sequence, at: slot))
-            case .release(let session, let slot): door.release(session, at: slot)
-            case .gone(let slot): door.gone(id, from: slot)
-            case .startDeadline(let sequence): door.startDeadline(sequence, of: id)
-            case .pauseReading: socket.pauseReading()
-            case .resumeReading: socket.resumeReading()
-            case .note(let note): log(note)
-            }
+        waiting += actions
+        guard !isPerforming else { return }
+        isPerforming = true
+        while let action = waiting.popFirst() { perform(action) }
+        isPerforming = false
+    }
+
+    private func perform(_ action: ConnectionStateMachine.Action) {
+        switch action {
+        case .send(let message): send(message)
+        case .locate(let sequence, let room): door.locate(room, for: sequence, of: self)
+        case .forward(let sequence, let request, let slot):
+            if !door.forward(request, sequence, of: id, to: slot) { perform(machine.undeliverable(sequence, at: slot)) }
+        case .release(let session, let slot): door.release(session, at: slot)
+        case .gone(let slot): door.gone(id, from: slot)
+        case .startDeadline(let sequence): door.startDeadline(sequence, of: id)
+        case .pauseReading: socket.pauseReading()
+        case .resumeReading: socket.resumeReading()
+        case .note(let note): log(note)
         }
     }
 

@@ -207,10 +207,14 @@ struct ConnectionStateMachine {
             return refuse(transaction, "account-remove", "Unknown account specified: \(account.sent)")
         }
         let slots = sessions.slots(of: account.address)
+        // A join whose room is still being located has nothing to release anywhere.
+        let abandoned = sessions.unplaced(of: account.address).flatMap { session in
+            answer(session, .error("Unknown account specified: \(account.sent)"))
+        }
         let note = Action.note(.accountRemoved(account.sent))
-        guard !slots.isEmpty else { return [.send(.ack(transaction: transaction)), note] }
+        guard !slots.isEmpty else { return abandoned + [.send(.ack(transaction: transaction)), note] }
         unanswered[sequence] = Unanswered(transaction: transaction, kind: .releaseAccount(waitingFor: slots))
-        return [note, .startDeadline(sequence)]
+        return abandoned + [note, .startDeadline(sequence)]
             + slots.sorted { $0.description < $1.description }
             .map { .forward(sequence, .releaseAccount(account.address), to: $0) }
     }
@@ -293,11 +297,12 @@ struct ConnectionStateMachine {
             return self.answer(sequence, .ack) + throttle()
         }
         guard pending.slot == slot else { return [.note(.unexpected("an answer from \(slot)"))] }
-        if case .notOwner(let winner) = answer {
+        if case .notOwner = answer {
             guard case .join(let join) = pending.kind, pending.attempts < Self.maximumAttempts else {
                 return self.answer(sequence, .error("the room cannot be found")) + throttle()
             }
-            return place(join, sequence, at: winner)
+            // The registry names the winner, and its link may have to come up first.
+            return [.locate(sequence, join.room)]
         }
         return self.answer(sequence, answer) + throttle()
     }

@@ -57,6 +57,12 @@ struct SessionBook {
         sessions.filter { $0.value.slot == slot }.keys.sorted()
     }
 
+    /// Publishers of the account whose worker is not known yet.
+    func unplaced(of account: AddressOfRecord) -> [RequestSequence] {
+        sessions.filter { $0.value.account == account && $0.value.slot == nil && $0.value.kind == .publisher }
+            .keys.sorted()
+    }
+
     func slots(of account: AddressOfRecord) -> Set<SlotID> {
         Set(sessions.values.filter { $0.account == account }.compactMap(\.slot))
     }
@@ -69,13 +75,15 @@ struct SessionBook {
         names[client.description] = sequence
     }
 
-    /// Removes a session and, of a publisher, its feeds (D48).
+    /// Removes a session and, of a publisher, its feeds (D48). What waited for the feeds is with the session then.
     @discardableResult
     mutating func remove(_ sequence: RequestSequence) -> Session? {
-        guard let session = sessions.removeValue(forKey: sequence) else { return nil }
+        guard var session = sessions.removeValue(forKey: sequence) else { return nil }
         names[session.client.description] = nil
         if session.kind == .publisher {
-            for feed in sessions.filter({ $0.value.isFeed(of: sequence) }).keys { remove(feed) }
+            for feed in sessions.filter({ $0.value.isFeed(of: sequence) }).keys.sorted() {
+                session.waiting += remove(feed)?.waiting ?? []
+            }
         }
         return session
     }

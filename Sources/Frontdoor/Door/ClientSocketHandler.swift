@@ -29,6 +29,8 @@ final class ClientSocketHandler: ChannelInboundHandler, ClientSocket {
     private var isClosing = false
     /// Nothing is read before `ready`, nor while too many requests are unanswered.
     private var isPaused = true
+    /// The client has been let in, and is pinged from then on.
+    private var hasBegun = false
     /// Messages that had been read when reading was paused.
     private var held: CircularBuffer<[UInt8]> = []
 
@@ -43,9 +45,9 @@ final class ClientSocketHandler: ChannelInboundHandler, ClientSocket {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        setAutoRead(false)
         let peer = context.remoteAddress.map(String.init(describing:)) ?? "unknown"
         connection = door.connected(self, dialect: dialect, peer: peer)
-        perform(liveness.opened())
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -66,9 +68,11 @@ final class ClientSocketHandler: ChannelInboundHandler, ClientSocket {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch error {
-        case NIOWebSocketError.invalidFrameLength: close(code: 1009, reason: "message too large")
-        case is NIOWebSocketError: close(code: 1002, reason: "protocol error")
-        case is NIOWebSocketFrameAggregator.Error: close(code: 1009, reason: "message too large")
+        case NIOWebSocketError.invalidFrameLength, NIOWebSocketFrameAggregator.Error.accumulatedFrameSizeIsTooLarge,
+            NIOWebSocketFrameAggregator.Error.tooManyFragments:
+            close(code: 1009, reason: "message too large")
+        case is MaskingHandler.NotMasked: close(code: 1002, reason: "frames must be masked")
+        case is NIOWebSocketError, is NIOWebSocketFrameAggregator.Error: close(code: 1002, reason: "protocol error")
         default: context.close(promise: nil)
         }
     }
@@ -78,8 +82,6 @@ final class ClientSocketHandler: ChannelInboundHandler, ClientSocket {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var frame = unwrapInboundIn(data)
         guard !isClosing || frame.opcode == .connectionClose else { return }
-        // RFC 6455 §5.1: a client that does not mask is not to be talked to.
-        guard frame.maskKey != nil else { return close(code: 1002, reason: "frames must be masked") }
         switch frame.opcode {
         case .text:
             let text = Array(frame.unmaskedData.readableBytesView)
@@ -111,7 +113,8 @@ final class ClientSocketHandler: ChannelInboundHandler, ClientSocket {
         while !isPaused, let text = held.popFirst() { connection?.received(text) }
         guard !isPaused else { return }
         setAutoRead(true)
-        perform(liveness.resumed())
+        perform(hasBegun ? liveness.resumed() : liveness.opened())
+        hasBegun = true
     }
 
     private func setAutoRead(_ isOn: Bool) {
@@ -129,18 +132,26 @@ final class ClientSocketHandler: ChannelInboundHandler, ClientSocket {
     func send(_ text: [UInt8]) {
         guard let context, !isClosing else { return }
         write(.text, context.channel.allocator.buffer(bytes: text))
-        guard !context.channel.isWritable else { return }
-        let unsent = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
-        if unsent > Self.maximumUnsent { abort("it does not read") }
     }
 
     private func write(_ opcode: WebSocketOpcode, _ data: ByteBuffer) {
         guard let context else { return }
         context.write(wrapOutboundOut(WebSocketFrame(fin: true, opcode: opcode, data: data)), promise: nil)
+        // Whatever is sent counts, pongs included.
+        if !context.channel.isWritable, unsentBytes > Self.maximumUnsent { return abort("it does not read") }
         guard !needsFlush else { return }
         needsFlush = true
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         context.eventLoop.execute { bound.value.flush() }
+    }
+
+    private var unsentBytes: Int {
+        do {
+            return try context?.channel.syncOptions?.getOption(.bufferedWritableBytes) ?? 0
+        } catch {
+            // Only a closed channel has no options, and nothing waits in that.
+            return 0
+        }
     }
 
     private func flush() {

@@ -36,47 +36,44 @@ struct Listener: Sendable {
             preconditionFailure("a client on a loop without a door")
         }
         let door = bound.value
-        let pipeline = channel.pipeline.syncOperations
-        let handshake = HandshakeHandler(door: door, logger: logger)
-        let page = PageHandler(files: files)
-        let handlers = NIOLoopBound((handshake, page), eventLoop: channel.eventLoop)
+        let agreement = NIOLoopBoundBox<Dialect?>(nil, eventLoop: channel.eventLoop)
+        let http = HTTPHandler(files: files, handshake: door.handshake, logger: logger)
+        let removable = NIOLoopBound(http, eventLoop: channel.eventLoop)
         let upgrader = NIOWebSocketServerUpgrader(
             maxFrameSize: ClientSocketHandler.maximumMessage,
             automaticErrorHandling: false,
-            shouldUpgrade: { channel, _ in
-                channel.eventLoop.makeCompletedFuture {
-                    // Nothing is read into a WebSocket that nobody is ready for.
-                    try channel.syncOptions?.setOption(.autoRead, value: false)
-                    var headers: HTTPHeaders = ["Server": serverHeader]
-                    if let dialect = handlers.value.0.dialect {
-                        headers.add(name: "Sec-WebSocket-Protocol", value: dialect.rawValue)
-                    }
-                    return headers
-                }
+            shouldUpgrade: { channel, head in
+                channel.eventLoop.makeSucceededFuture(Self.agree(head, with: bound.value, agreement))
             },
             upgradePipelineHandler: { channel, _ in
                 channel.eventLoop.makeCompletedFuture {
-                    guard let dialect = handlers.value.0.dialect else {
-                        throw ChannelError.inappropriateOperationForState
-                    }
+                    guard let dialect = agreement.value else { throw ChannelError.inappropriateOperationForState }
                     try channel.pipeline.syncOperations.addHandlers(
+                        MaskingHandler(),
                         NIOWebSocketFrameAggregator(
                             minNonFinalFragmentSize: 0, maxAccumulatedFrameCount: 1024,
                             maxAccumulatedFrameSize: ClientSocketHandler.maximumMessage),
                         ClientSocketHandler(door: bound.value, dialect: dialect, logger: logger))
                 }
             })
-        try pipeline.configureHTTPServerPipeline(
+        try channel.pipeline.syncOperations.configureHTTPServerPipeline(
             withServerUpgrade: (
                 upgraders: [upgrader],
                 completionHandler: { context in
-                    for handler in [handlers.value.0, handlers.value.1] as [any RemovableChannelHandler] {
-                        context.pipeline.syncOperations.removeHandler(handler, promise: nil)
-                    }
+                    context.pipeline.syncOperations.removeHandler(removable.value, promise: nil)
                 }
             ))
-        let upgrade = try pipeline.handler(type: HTTPServerUpgradeHandler.self)
-        try pipeline.addHandler(handshake, position: .before(upgrade))
-        try pipeline.addHandler(page)
+        try channel.pipeline.syncOperations.addHandler(http)
+    }
+
+    /// - Returns: the headers of the upgrade; nil: there is none, and ``HTTPHandler`` says why.
+    private static func agree(
+        _ head: HTTPRequestHead, with door: DoorLoop, _ agreement: NIOLoopBoundBox<Dialect?>
+    ) -> HTTPHeaders? {
+        guard head.uri.prefix(while: { $0 != "?" }) == Handshake.path,
+            case .accepted(let dialect) = door.handshake(head)
+        else { return nil }
+        agreement.value = dialect
+        return ["Server": serverHeader, "Sec-WebSocket-Protocol": dialect.rawValue]
     }
 }

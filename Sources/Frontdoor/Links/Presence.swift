@@ -18,8 +18,10 @@ struct Presence: Sendable {
     private let logger: Logger
 
     /// Starts a new life of the front door. Waits for the registry when it cannot be reached.
-    static func register(_ id: FrontdoorID, in registry: RegistryThread, logger: Logger) async throws -> Presence {
-        while true {
+    ///
+    /// - Returns: nil when cancelled.
+    static func register(_ id: FrontdoorID, in registry: RegistryThread, logger: Logger) async throws -> Presence? {
+        while !Task.isCancelled {
             do throws(RegistryError) {
                 let wallClock = UInt64(Date().timeIntervalSince1970 * 1000)
                 let incarnation = try await registry.perform { store throws(RegistryError) in
@@ -31,8 +33,13 @@ struct Presence: Sendable {
             } catch {
                 logger.error("the registry is not available", metadata: .keyed([.error: "\(error)"]))
             }
-            try await Task.sleep(for: interval)
+            do {
+                try await Task.sleep(for: interval)
+            } catch {
+                break
+            }
         }
+        return nil
     }
 
     /// Until cancelled, or until another process is this front door.

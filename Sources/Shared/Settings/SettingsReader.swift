@@ -9,6 +9,11 @@ public struct SettingsReader {
 
     public init(_ file: INIFile) { self.file = file }
 
+    /// The key is there, be it empty.
+    public func isSet(_ section: String, _ key: String) -> Bool {
+        file.sections[section]?.contains { $0.key == key } == true
+    }
+
     /// The text of a key; nil when absent or empty.
     public mutating func text(_ section: String, _ key: String) -> String? {
         asked.insert("\(section)/\(key)")
@@ -50,7 +55,7 @@ public struct SettingsReader {
 
     /// A secret: `fallback` when the key is absent, nil when it is there and empty.
     public mutating func secret(_ section: String, _ key: String, default fallback: String?) -> String? {
-        guard file.sections[section]?.contains(where: { $0.key == key }) == true else {
+        guard isSet(section, key) else {
             asked.insert("\(section)/\(key)")
             return fallback
         }

@@ -232,10 +232,15 @@ final class FeedSession {
         }
     }
 
-    private func record() {
-        let row = SessionRow(
+    /// What the registry holds of it.
+    var row: SessionRow {
+        SessionRow(
             id: id, slot: possession.owner.slot, clientSession: clientSession, account: base.account,
             displayName: base.displayName, role: .subscriber, parent: base.id, room: base.room.uri, feedTarget: target)
+    }
+
+    private func record() {
+        let row = row
         possession.write { store, owner throws(RegistryError) in
             try store.recordSession(row, owner: owner)
         } then: { [self] result in

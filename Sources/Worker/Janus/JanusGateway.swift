@@ -18,7 +18,18 @@ final class JanusGateway {
     private let secret: String?
     private let transactionPrefix: String
     private let logger: Logger
-    private var pending = PendingTransactions<Completion>()
+    /// Requests that were given up and whose success would leave something behind. The oldest are forgotten first.
+    private static let maximumLate = 1024
+
+    private struct Request {
+        let late: ((JanusReply) -> Void)?
+        let completion: Completion
+        let transaction: String
+    }
+
+    private var pending = PendingTransactions<Request>()
+    private var late: [String: (JanusReply) -> Void] = [:]
+    private var lateOrder: CircularBuffer<String> = []
     private var transactions = 0
     private var handlers: [JanusHandleID: (JanusEvent) -> Void] = [:]
     private(set) var isOpen = true
@@ -48,7 +59,8 @@ final class JanusGateway {
     @discardableResult
     func request(
         _ type: StaticString, session: JanusSessionID? = nil, handle: JanusHandleID? = nil,
-        members: (inout JSONWriter) -> Void = { _ in }, completion: @escaping Completion
+        members: (inout JSONWriter) -> Void = { _ in }, late: ((JanusReply) -> Void)? = nil,
+        completion: @escaping Completion
     ) -> String {
         transactions += 1
         let transaction = "\(transactionPrefix)-\(transactions)"
@@ -67,7 +79,8 @@ final class JanusGateway {
             if let handle { json.member("handle_id", handle.rawValue) }
             members(&json)
         }
-        pending.insert(transaction, completion, deadline: loop.now + Self.requestDeadline)
+        let request = Request(late: late, completion: completion, transaction: transaction)
+        pending.insert(transaction, request, deadline: loop.now + Self.requestDeadline)
         socket.send(json.bytes)
         return transaction
     }
@@ -85,11 +98,12 @@ final class JanusGateway {
         }
         switch message {
         case .reply(let transaction, let result):
-            guard let completion = pending.resolve(transaction) else {
+            guard let request = pending.resolve(transaction) else {
                 logger.debug("late or unknown reply", metadata: .keyed([.transaction: transaction]))
+                if let undo = late.removeValue(forKey: transaction), case .success(let reply) = result { undo(reply) }
                 return
             }
-            completion(result)
+            request.completion(result)
         case .event(let event):
             guard let receive = handlers[event.sender] else {
                 logger.debug(
@@ -106,7 +120,16 @@ final class JanusGateway {
 
     /// To be called now and then: fails what has waited too long.
     func timerFired(at now: NIODeadline) {
-        for completion in pending.expired(at: now) { completion(.failure(.timedOut)) }
+        for request in pending.expired(at: now) {
+            if let undo = request.late { remember(undo, of: request.transaction) }
+            request.completion(.failure(.timedOut))
+        }
+    }
+
+    private func remember(_ undo: @escaping (JanusReply) -> Void, of transaction: String) {
+        late[transaction] = undo
+        lateOrder.append(transaction)
+        if lateOrder.count > Self.maximumLate { late[lateOrder.removeFirst()] = nil }
     }
 
     /// The socket is gone: everything under way fails.
@@ -114,7 +137,8 @@ final class JanusGateway {
         guard isOpen else { return }
         isOpen = false
         handlers = [:]
-        for completion in pending.removeAll() { completion(.failure(.linkLost)) }
+        late = [:]
+        for request in pending.removeAll() { request.completion(.failure(.linkLost)) }
     }
 
     func close() {

@@ -60,15 +60,23 @@ final class JanusLink {
         gateway = nil
     }
 
+    /// Gives the connection up although it stands.
+    func abandon(_ reason: String) {
+        gateway?.close()
+        closed(reason)
+    }
+
     private func connect() {
         guard isRunning else { return }
         connections += 1
+        let attempt = connections
         connector.connect(
             to: settings.address, subprotocol: settings.subprotocol, on: loop,
             events: JanusSocketEvents(
                 opened: { [self] socket in opened(socket) },
-                received: { [self] text in gateway?.received(text) },
-                closed: { [self] reason in closed(reason) }))
+                received: { [self] text in if attempt == connections { gateway?.received(text) } },
+                // What was abandoned has been reported.
+                closed: { [self] reason in if attempt == connections { closed(reason) } }))
     }
 
     private func opened(_ socket: any JanusSocket) {
@@ -92,6 +100,8 @@ final class JanusLink {
             wasLogged = true
         }
         if lost != nil { down(reason) }
+        // From here on, the old attempt has nothing to say.
+        connections += 1
         let bound = NIOLoopBound(self, eventLoop: loop)
         loop.scheduleTask(in: Self.retryDelay) { bound.value.connect() }
     }

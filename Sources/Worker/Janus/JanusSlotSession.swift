@@ -19,7 +19,7 @@ final class JanusSlotSession {
     private let logger: Logger
     private var keepalive: RepeatedTask?
 
-    /// A keepalive failed although the link is up: the session is gone.
+    /// A keepalive failed although the link is up: the session is gone, or Janus hangs.
     var lost: (JanusError) -> Void = { _ in }
 
     init(_ id: JanusSessionID, loop: any EventLoop, logger: Logger) {
@@ -72,7 +72,7 @@ final class JanusSlotSession {
             gateway.request("keepalive", session: session.id) { result in
                 guard case .failure(let error) = result, gateway.isOpen else { return }
                 session.logger.warning("keepalive failed", metadata: .keyed([.error: error.reason]))
-                if error.saysAlreadyGone { session.lost(error) }
+                if error.saysAlreadyGone || error == .timedOut { session.lost(error) }
             }
         }
     }

@@ -28,19 +28,22 @@ struct JanusAddress: Equatable, Sendable, CustomStringConvertible {
         guard text.hasPrefix("ws://") else { return nil }
         let rest = text.dropFirst(5)
         let authority = rest.prefix { $0 != "/" }
+        let name: Substring
         path = rest.count > authority.count ? String(rest.dropFirst(authority.count)) : "/"
         if let colon = authority.lastIndex(of: ":"), !authority.hasSuffix("]") {
             guard let port = Int(authority[authority.index(after: colon)...]), (1...65535).contains(port) else {
                 return nil
             }
             self.port = port
-            host = String(authority[..<colon])
+            name = authority[..<colon]
         } else {
             port = 80
-            host = String(authority)
+            name = authority
         }
+        // An IPv6 address has brackets in a URI (RFC 3986 §3.2.2) and none anywhere else.
+        host = String(name.first == "[" && name.last == "]" ? name.dropFirst().dropLast() : name)
         guard !host.isEmpty else { return nil }
     }
 
-    var description: String { "ws://\(host):\(port)\(path)" }
+    var description: String { "ws://\(host.contains(":") ? "[\(host)]" : host):\(port)\(path)" }
 }

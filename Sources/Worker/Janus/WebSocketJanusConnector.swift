@@ -55,6 +55,7 @@ private final class UpgradeRequestHandler: ChannelInboundHandler, RemovableChann
     private let address: JanusAddress
     private let subprotocol: String
     private let socket: WebSocketJanusSocket
+    private var timer: Scheduled<Void>?
 
     init(address: JanusAddress, subprotocol: String, socket: WebSocketJanusSocket) {
         self.address = address
@@ -62,7 +63,14 @@ private final class UpgradeRequestHandler: ChannelInboundHandler, RemovableChann
         self.socket = socket
     }
 
+    func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
+
     func channelActive(context: ChannelHandlerContext) {
+        // Whoever accepts and stays silent is not Janus, or hangs.
+        let channel = context.channel
+        timer = context.eventLoop.scheduleTask(in: WebSocketJanusConnector.connectTimeout) {
+            channel.close(promise: nil)
+        }
         let headers: HTTPHeaders = [
             "Host": "\(address.host):\(address.port)", "Content-Length": "0", "Sec-WebSocket-Protocol": subprotocol,
         ]
@@ -78,7 +86,8 @@ private final class UpgradeRequestHandler: ChannelInboundHandler, RemovableChann
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        socket.failed("\(address) closed the connection")
+        timer?.cancel()
+        socket.failed("\(address) did not become a WebSocket")
         context.fireChannelInactive()
     }
 

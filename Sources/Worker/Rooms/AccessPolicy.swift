@@ -28,7 +28,9 @@ struct AccessPolicy: Equatable, Sendable {
             Order(rawValue: text.lowercased().filter { !$0.isWhitespace })
         }
         let legal = "none, all, or addresses and domains separated by commas"
-        allow = reader.value(section, "allow", default: .everybody, legal: legal, parse: AddressList.init)
+        // An empty list matches nobody; only a missing one is everybody.
+        let absent = reader.isSet(section, "allow") ? AddressList.nobody : .everybody
+        allow = reader.value(section, "allow", default: absent, legal: legal, parse: AddressList.init)
         deny = reader.value(section, "deny", default: .nobody, legal: legal, parse: AddressList.init)
     }
 

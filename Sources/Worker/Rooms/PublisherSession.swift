@@ -25,6 +25,9 @@ final class PublisherSession {
     let room: Room
     let roomAsSent: String
 
+    /// What it watches, as long as that is not cleaned up.
+    var feeds: [SessionID: FeedSession] = [:]
+
     private let offer: SessionDescription
     private let conferences: Conferences
     private let possession: SlotPossession
@@ -73,7 +76,7 @@ final class PublisherSession {
     func release() { perform(machine.released()) }
 
     /// The connection has removed the account.
-    func accountRemoved() { perform(machine.terminateRequested()) }
+    func accountRemoved() { perform(machine.accountRemoved()) }
 
     func janusLost() { perform(machine.handleVanished("500 Janus lost")) }
 
@@ -162,6 +165,7 @@ final class PublisherSession {
 
     /// The room's share has changed (D21).
     func configure(bitrate: Int) {
+        guard !machine.isEnding else { return }
         let janusRoom = room.janusRoom
         handle?.message(.bitrate(bitrate)) { json in
             json.member("request", "configure")
@@ -251,6 +255,7 @@ final class PublisherSession {
         case .answerJoin(let answer):
             finish(id.request, answer)
         case .answerTerminates(let answer):
+            guard !terminates.isEmpty else { return }
             answerTerminates(answer)
             queue.finished()
             if !machine.isEnding { serveQueue() }
@@ -272,10 +277,15 @@ final class PublisherSession {
         }
     }
 
-    private func record() {
-        let row = SessionRow(
+    /// What the registry holds of it.
+    var row: SessionRow {
+        SessionRow(
             id: id, slot: possession.owner.slot, clientSession: clientSession, account: account,
             displayName: displayName, role: .publisher, room: room.uri)
+    }
+
+    private func record() {
+        let row = row
         possession.write { store, owner throws(RegistryError) in
             try store.recordSession(row, owner: owner)
         } then: { [self] result in

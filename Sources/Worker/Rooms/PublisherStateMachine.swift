@@ -61,10 +61,21 @@ struct PublisherStateMachine {
     private var isEstablished = false
     /// Whom the client knows of: told as there, not yet told as gone (D47).
     private var announced: [PublisherID: ClientSessionID] = [:]
+    /// Who came and went after Janus made the list of our `joined`, and before that event: the list does not say.
+    private var early: (appeared: [(PublisherID, Publisher)], gone: Set<PublisherID>) = ([], [])
+    private var hasEndedFeeds = false
 
     /// Joined, and not about to end: others can watch it, and it can watch others.
     var isPresent: Bool { state == .joined && farewell == nil }
     var isEnding: Bool { farewell != nil }
+
+    private var isJoining: Bool { (state == .joining || state == .accepted) && farewell == nil }
+    /// Others' comings and goings are told; while leaving, too, because that may be refused.
+    private var hears: Bool {
+        guard state == .joined else { return false }
+        if case .leaving = life.state { return true }
+        return farewell == nil
+    }
 
     // MARK: Joining
 
@@ -120,6 +131,9 @@ struct PublisherStateMachine {
         let accepted = state == .joining ? joinAccepted() : []
         guard state == .accepted, farewell == nil else { return accepted }
         state = .joined
+        let listed = Set(others.map(\.0))
+        let others = (others + early.appeared.filter { !listed.contains($0.0) }).filter { !early.gone.contains($0.0) }
+        early = ([], [])
         for (id, publisher) in others { announced[id] = publisher.session }
         return accepted + [
             .stopTimer, .tell(.state(.accepted(answer: answer))), .tell(.initialPublishers(others.map(\.1))),
@@ -141,7 +155,10 @@ struct PublisherStateMachine {
     }
 
     mutating func publishersAppeared(_ publishers: [(PublisherID, Publisher)]) -> [Action] {
-        guard isPresent else { return [] }
+        guard hears else {
+            if isJoining { early.appeared += publishers }
+            return []
+        }
         let new = publishers.filter { announced[$0.0] == nil }
         for (id, publisher) in new { announced[id] = publisher.session }
         return new.isEmpty ? [] : [.tell(.publishersJoined(new.map(\.1)))]
@@ -149,7 +166,8 @@ struct PublisherStateMachine {
 
     /// Left, unpublished or kicked; Janus may say so twice, and of ids nobody saw.
     mutating func publisherGone(_ id: PublisherID) -> [Action] {
-        guard isPresent, let session = announced.removeValue(forKey: id) else { return [] }
+        if isJoining { early.gone.insert(id) }
+        guard hears, let session = announced.removeValue(forKey: id) else { return [] }
         return [.tell(.publishersLeft([session])), .endFeeds(showing: id)]
     }
 
@@ -160,6 +178,9 @@ struct PublisherStateMachine {
         return end(Farewell(isByRequest: true), leavingFirst: state == .joined)
     }
 
+    /// As if the client had asked, and without a way back.
+    mutating func accountRemoved() -> [Action] { end(Farewell(), leavingFirst: false) }
+
     /// Janus ended the media or the handle (D19, D50).
     mutating func hungUp(_ reason: String) -> [Action] {
         // While leaving, Janus may hang up before it confirms: that is confirmation enough.
@@ -168,9 +189,8 @@ struct PublisherStateMachine {
     }
 
     mutating func handleVanished(_ reason: String) -> [Action] {
-        let isNew = farewell == nil
         farewell = farewell ?? Farewell(reason: reason)
-        return (isNew ? [.stopTimer, .endFeeds(showing: nil)] : []) + follow(life.vanished())
+        return [.stopTimer] + follow(life.vanished())
     }
 
     /// Nobody is there any more who could be told.
@@ -204,7 +224,14 @@ struct PublisherStateMachine {
     private mutating func end(_ farewell: Farewell, leavingFirst: Bool) -> [Action] {
         guard self.farewell == nil, state != .over else { return [] }
         self.farewell = farewell
-        return [.stopTimer, .endFeeds(showing: nil)] + follow(life.end(leavingFirst: leavingFirst))
+        return [.stopTimer] + follow(life.end(leavingFirst: leavingFirst))
+    }
+
+    /// Once, when there is no way back any more.
+    private mutating func endFeeds() -> [Action] {
+        guard !hasEndedFeeds else { return [] }
+        hasEndedFeeds = true
+        return [.endFeeds(showing: nil)]
     }
 
     private mutating func follow(_ action: HandleLife.Action) -> [Action] {
@@ -216,9 +243,9 @@ struct PublisherStateMachine {
             state = .joining
             return [.join(handle)]
         case .leave(let handle): return [.leave(handle), .startTimer(.leave)]
-        case .detach(let handle): return [.detach(handle)]
-        case .markEnded: return [.markEnded]
-        case .over: return sayFarewell()
+        case .detach(let handle): return endFeeds() + [.detach(handle)]
+        case .markEnded: return endFeeds() + [.markEnded]
+        case .over: return endFeeds() + sayFarewell()
         }
     }
 

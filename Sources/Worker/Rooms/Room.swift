@@ -22,6 +22,7 @@ final class Room {
     private let recordingDirectory: (RoomURI) throws -> String
     private var publishers: [SessionID: PublisherSession] = [:]
     private var byPublisherID: [PublisherID: PublisherSession] = [:]
+    private var byName: [String: PublisherSession] = [:]
     private let logger: Logger
     /// Drop the object.
     private let close: (Room) -> Void
@@ -54,6 +55,7 @@ final class Room {
     func joined(_ publisher: PublisherSession) {
         logger.info(
             "joined", metadata: .keyed([.account: "\(publisher.account)", .session: "\(publisher.clientSession)"]))
+        byName[publisher.clientSession.description] = publisher
         perform(machine.joined(publisher.id))
     }
 
@@ -61,6 +63,8 @@ final class Room {
     func left(_ publisher: PublisherSession) {
         guard publishers.removeValue(forKey: publisher.id) != nil else { return }
         byPublisherID[publisher.publisherID] = nil
+        let name = publisher.clientSession.description
+        if byName[name] === publisher { byName[name] = nil }
         logger.info(
             "left", metadata: .keyed([.account: "\(publisher.account)", .session: "\(publisher.clientSession)"]))
         perform(machine.left(publisher.id))
@@ -78,7 +82,7 @@ final class Room {
 
     /// Somebody present, by the name others know.
     func presentPublisher(called session: String) -> PublisherSession? {
-        publishers.values.first { $0.clientSession.description == session && $0.isPresent }
+        byName[session].flatMap { $0.isPresent ? $0 : nil }
     }
 
     // MARK: What the machine decides
@@ -125,15 +129,15 @@ final class Room {
         attempts = 1
         let claim = RoomRow(
             uri: uri, owner: possession.owner, janusRoom: janusRoom, configuration: configuration.snapshot)
-        possession.write { store, _ throws(RegistryError) in
-            try store.claimRoom(claim)
+        possession.write { store, owner throws(RegistryError) in
+            let outcome = try store.claimRoom(claim)
+            guard case .ownedBy(let row) = outcome, row.owner.slot == owner.slot else { return outcome }
+            // This slot's own earlier life of the room, whose row could not be released then.
+            try store.releaseRoom(row.uri, owner: owner, janusRoom: row.janusRoom)
+            return try store.claimRoom(claim)
         } then: { [self] result in
             switch result {
             case .success(.claimed): perform(machine.claimed())
-            case .success(.ownedBy(let row)) where row.owner.slot == possession.owner.slot:
-                logger.error(
-                    "a room of this slot outlived its sessions", metadata: .keyed([.value: "\(row.janusRoom)"]))
-                perform(machine.claimFailed(.failed("the room is being cleaned up, try again")))
             case .success(.ownedBy(let row)): perform(machine.claimFailed(.ownedElsewhere(row.owner.slot)))
             case .failure(let error):
                 logger.error("the room could not be claimed", metadata: .keyed([.error: "\(error)"]))
@@ -167,6 +171,7 @@ final class Room {
                 drawAnotherID()
             case .failure(let error):
                 logger.error("Janus did not create the room", metadata: .keyed([.error: error.reason]))
+                if error == .timedOut { destroyLateRoom(janusRoom) }
                 perform(machine.janusRoomCreationFailed(error.reason))
             }
         }
@@ -181,11 +186,31 @@ final class Room {
             try store.releaseRoom(uri, owner: owner, janusRoom: taken)
             return try store.claimRoom(claim)
         } then: { [self] result in
-            janusRoom = next
             guard case .success(.claimed) = result else {
                 return perform(machine.janusRoomCreationFailed("the registry is not available"))
             }
+            janusRoom = next
             createJanusRoom()
+        }
+    }
+
+    /// A create that was given up may still happen: the room is not to stay. That it is absent is what is hoped for.
+    private func destroyLateRoom(_ room: JanusRoomID) {
+        possession.roomHandle.message(.destroy, body: RoomMessage.destroy(room)) { [logger] result in
+            if case .success = result { logger.info("destroyed a room that came late") }
+        }
+    }
+
+    /// Puts the room's row into a registry that has lost it.
+    func reassertRow() {
+        guard machine.state == .open else { return }
+        let (uri, room) = (uri, janusRoom)
+        let row = RoomRow(uri: uri, owner: possession.owner, janusRoom: room, configuration: configuration.snapshot)
+        possession.write("room reasserted") { store, owner throws(RegistryError) in
+            guard case .claimed = try store.claimRoom(row) else {
+                throw .conflict("room \(uri) was claimed elsewhere meanwhile")
+            }
+            try store.roomCreated(uri, owner: owner, janusRoom: room)
         }
     }
 
@@ -208,7 +233,11 @@ final class Room {
             try store.releaseRoom(uri, owner: owner, janusRoom: room)
         } then: { [self] result in
             if case .failure(let error) = result {
+                // The next claim of the room by this slot replaces it.
                 logger.warning("the room's row stays behind", metadata: .keyed([.error: "\(error)"]))
+                possession.writeEventually("room released") { store, owner throws(RegistryError) in
+                    try store.releaseRoom(uri, owner: owner, janusRoom: room)
+                }
             }
             logger.info("destroyed")
             perform(machine.rowReleased())

@@ -28,11 +28,14 @@ struct RoomConfiguration: Equatable, Sendable {
     ) -> (configuration: RoomConfiguration, problems: [String]) {
         let name = room.description
         // Rooms are addresses, so no section of the gateway's own can be one (D41).
-        let section = file.sections.keys.first { RoomURI($0) == room } ?? name
+        let sections = file.sections.keys.filter { RoomURI($0) == room }.sorted()
+        let section = sections.first ?? name
         var reader = SettingsReader(file)
         var configuration = RoomConfiguration(&reader, section: section, fallback: fallback, readsAccess: true)
-        if !reader.problems.isEmpty { configuration.access = .closed }
-        return (configuration, reader.problems)
+        var problems = reader.problems
+        if sections.count > 1 { problems.append("one room has several sections: \(sections.joined(separator: ", "))") }
+        if !problems.isEmpty { configuration.access = .closed }
+        return (configuration, problems)
     }
 
     init() {}

@@ -54,6 +54,8 @@ struct RoomStateMachine {
     /// Users the room is not there for yet, in order.
     private var waiting: [SessionID] = []
     private var members: [SessionID: Member] = [:]
+    /// The members in the order in which they came.
+    private var arrivals: [SessionID] = []
     /// Caps asked for before Janus has confirmed the publisher.
     private var earlyCaps: [SessionID: Int] = [:]
     /// Prominent members, in order; at most two.
@@ -123,6 +125,7 @@ struct RoomStateMachine {
         guard users[session] != nil, members[session] == nil else { return [] }
         let cap = earlyCaps.removeValue(forKey: session)
         members[session] = Member(bitrate: min(maximumBitrate, cap ?? maximumBitrate), cap: cap)
+        arrivals.append(session)
         return shareBitrate()
     }
 
@@ -152,6 +155,7 @@ struct RoomStateMachine {
         var actions: [Action] = []
         if members.removeValue(forKey: session) != nil {
             activeParticipants.removeAll { $0 == session }
+            arrivals.removeAll { $0 == session }
             actions = shareBitrate()
         }
         guard users.isEmpty, state == .open else { return actions }
@@ -193,7 +197,9 @@ struct RoomStateMachine {
     /// Members whose bitrate changes, and to what; equal values say nothing.
     private mutating func shareBitrate() -> [Action] {
         var changes: [Action] = []
-        for (session, share) in shares.sorted(by: { $0.key.description < $1.key.description }) {
+        let shares = shares
+        for session in arrivals {
+            guard let share = shares[session] else { continue }
             let bitrate = min(share, members[session]?.cap ?? share)
             guard members[session]?.bitrate != bitrate else { continue }
             members[session]?.bitrate = bitrate

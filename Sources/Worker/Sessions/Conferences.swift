@@ -60,8 +60,9 @@ final class Conferences {
         // The same request again meets its own session: it joins the step under way.
         guard publishers[id] == nil else { return }
         let account = join.accountAsSent
-        let (access, _) = rules.configuration(of: join.room)
-        guard access.access.admits(join.account, isVerified: join.isVerified) else {
+        // A room that exists keeps the rules it was created with.
+        let rules = rooms[join.room]?.configuration ?? rules.configuration(of: join.room).0
+        guard rules.access.admits(join.account, isVerified: join.isVerified) else {
             let text = "\(account) is not allowed to join room \(join.roomAsSent)"
             return outbox.answer(.error(text), to: id.request, of: id.connection)
         }
@@ -102,12 +103,11 @@ final class Conferences {
         guard let target = base.room.presentPublisher(called: publisher), target !== base else {
             return refuse("unknown publisher video room session to attach to: \(publisher)")
         }
-        let isShown = feeds.values.contains {
-            $0.base === base && $0.target == target.publisherID && !$0.isEnding
-        }
+        let isShown = base.feeds.values.contains { $0.target == target.publisherID && !$0.isEnding }
         guard !isShown else { return refuse("already attached to publisher video room session: \(publisher)") }
         let feed = FeedSession(id, called: client, of: base, showing: target.publisherID, conferences: self)
         feeds[id] = feed
+        base.feeds[id] = feed
         sessionsByConnection[id.connection, default: []].insert(id)
         feed.attach()
     }
@@ -154,8 +154,17 @@ final class Conferences {
 
     /// - Parameter publisher: nil: all feeds of the base session.
     func endFeeds(of base: SessionID, showing publisher: PublisherID?) {
-        for feed in feeds.values where feed.base.id == base && (publisher == nil || feed.target == publisher) {
+        for feed in publishers[base]?.feeds.values ?? [:].values where publisher == nil || feed.target == publisher {
             feed.end(publisher == nil ? "the session has ended" : "the publisher has left")
+        }
+    }
+
+    /// The registry has lost the slot's rows: they are put back, as they are in use.
+    func reassertRows() {
+        for room in rooms.values { room.reassertRow() }
+        let rows = publishers.values.map(\.row) + feeds.values.map(\.row)
+        possession.write("sessions reasserted") { store, owner throws(RegistryError) in
+            for row in rows { try store.recordSession(row, owner: owner) }
         }
     }
 
@@ -179,6 +188,7 @@ final class Conferences {
 
     func finished(_ feed: FeedSession) {
         guard feeds.removeValue(forKey: feed.id) != nil else { return }
+        feed.base.feeds[feed.id] = nil
         forget(feed.id)
     }
 
@@ -187,7 +197,7 @@ final class Conferences {
         sessionsByConnection[session.connection]?.remove(session)
         if sessionsByConnection[session.connection]?.isEmpty == true { sessionsByConnection[session.connection] = nil }
         outbox.whenAcknowledged(by: session.connection.owner) { [possession] in
-            possession.write("session deleted") { store, owner throws(RegistryError) in
+            possession.writeEventually("session deleted") { store, owner throws(RegistryError) in
                 try store.deleteSessions([session], owner: owner)
             }
         }

@@ -19,6 +19,8 @@ final class SlotLease {
     private var isFailing = false
     /// What the next renewal says.
     var state: () -> (load: Int, servesJanus: Bool) = { (0, false) }
+    /// The registry had lost the slot's row, so it has lost those of its rooms and sessions, too.
+    var restored: () -> Void = {}
     /// The slot is another's: the process must end at once.
     var lost: (_ reason: String) -> Void = { _ in }
 
@@ -42,25 +44,28 @@ final class SlotLease {
         guard lock.isOwn else { return lost("the slot's lock file was replaced") }
         let (load, servesJanus) = state()
         let row = row
-        registry.submit { store throws(RegistryError) in
+        registry.submit { store throws(RegistryError) -> Bool in
             let lease = LeaseInstant.now().advanced(byMilliseconds: Self.length)
             do throws(RegistryError) {
                 try store.renewSlot(row.owner, load: load, servesJanus: servesJanus, lease: lease)
+                return false
             } catch .unavailable {
                 // The registry may have been replaced: the owner of a row puts it back.
                 var restored = row
                 restored.leaseUntil = lease
                 try store.restoreSlot(restored)
                 try store.renewSlot(row.owner, load: load, servesJanus: servesJanus, lease: lease)
+                return true
             }
         } then: { [self] result in
             renewed(result)
         }
     }
 
-    private func renewed(_ result: Result<Void, RegistryError>) {
+    private func renewed(_ result: Result<Bool, RegistryError>) {
         switch result {
-        case .success:
+        case .success(let wasRestored):
+            if wasRestored { restored() }
             if isFailing { logger.notice("the registry is back") }
             isFailing = false
         case .failure(.superseded): lost("another process has taken the slot")

@@ -8,6 +8,8 @@ import Telemetry
 /// What a worker has while it has its slot and Janus: the name it signs with, the Janus session, and the slot's own
 /// VideoRoom handle. A new connection to Janus makes a new one.
 final class SlotPossession {
+    static let retryDelay = TimeAmount.seconds(1)
+
     let owner: RoomOwner
     let deployment: DeploymentID
     let janusSession: JanusSessionID
@@ -51,6 +53,10 @@ final class SlotPossession {
         gateway.request("attach", session: session) { json in
             json.member("plugin", plugin)
             json.member("opaque_id", opaque.description)
+        } late: { reply in
+            // It was given up, so nobody knows the handle: it is not to stay.
+            guard let id = reply.identifier else { return }
+            gateway.request("detach", session: session, handle: JanusHandleID(rawValue: id)) { _ in }
         } completion: { result in
             switch result {
             case .failure(let error): completion(.failure(error))
@@ -91,6 +97,18 @@ final class SlotPossession {
             if case .failure(let error) = result {
                 logger.warning("registry write failed", metadata: .keyed([.value: what, .error: "\(error)"]))
             }
+        }
+    }
+
+    /// A write that must happen some day: tried again every second while the registry cannot be reached.
+    func writeEventually(
+        _ what: String, _ operation: @escaping @Sendable (any RegistryStore, RoomOwner) throws(RegistryError) -> Void
+    ) {
+        write(operation) { [self] result in
+            guard case .failure(.unavailable(let reason)) = result, gateway.isOpen else { return }
+            logger.debug("registry write put off", metadata: .keyed([.value: what, .error: reason]))
+            let bound = NIOLoopBound(self, eventLoop: loop)
+            loop.scheduleTask(in: Self.retryDelay) { bound.value.writeEventually(what, operation) }
         }
     }
 

@@ -26,7 +26,8 @@ final class SlotTakeover {
     private let registry: LoopRegistry
     private let loop: any EventLoop
     private let logger: Logger
-    private let completion: (Result<SlotPossession, Failure>) -> Void
+    private let finished: (Result<SlotPossession, Failure>) -> Void
+    private var isCancelled = false
 
     init(
         owner: RoomOwner, deployment: DeploymentID, session: JanusSlotSession, gateway: JanusGateway,
@@ -41,7 +42,7 @@ final class SlotTakeover {
         self.registry = registry
         self.loop = loop
         self.logger = logger
-        self.completion = completion
+        finished = completion
     }
 
     func start() {
@@ -56,11 +57,19 @@ final class SlotTakeover {
         }
     }
 
+    /// The connection or the session it began with is gone: nothing more is asked, and nothing reported.
+    func cancel() { isCancelled = true }
+
+    private func completion(_ result: Result<SlotPossession, Failure>) {
+        if !isCancelled { finished(result) }
+    }
+
     private func sweep() -> JanusSweep {
         JanusSweep(slot: owner.slot, deployment: deployment, session: session.id, gateway: gateway, logger: logger)
     }
 
     private func sweepHandles() {
+        guard !isCancelled else { return }
         guard let admin else { return startAfresh() }
         sweep().handles(admin: admin, keeping: []) { [self] outcome in
             switch outcome {
@@ -77,6 +86,7 @@ final class SlotTakeover {
 
     /// Without the admin API nobody knows what the session holds: it is ended whole, and created anew.
     private func startAfresh() {
+        guard !isCancelled else { return }
         session.destroy(over: gateway) { [self] result in
             if case .failure(let error) = result, !error.saysAlreadyGone {
                 return completion(.failure(.janus(error)))
@@ -91,6 +101,7 @@ final class SlotTakeover {
     }
 
     private func attachRoomHandle() {
+        guard !isCancelled else { return }
         SlotPossession.attach(
             JanusServerInfo.videoRoomPlugin, as: .rooms, slot: owner.slot, deployment: deployment,
             session: session.id, over: gateway
@@ -107,6 +118,7 @@ final class SlotTakeover {
     }
 
     private func sweepRooms(_ possession: SlotPossession) {
+        guard !isCancelled else { return }
         sweep().rooms(over: possession.roomHandle, keeping: []) { [self] outcome in
             switch outcome {
             case .swept(_, let rooms):
@@ -120,6 +132,7 @@ final class SlotTakeover {
 
     /// Janus holds nothing of the slot any more, so no row of it is true.
     private func clearRows(_ possession: SlotPossession) {
+        guard !isCancelled else { return }
         possession.write { store, owner throws(RegistryError) in
             let sessions = try store.sessions(of: owner.slot)
             try store.deleteSessions(sessions.map(\.id), owner: owner)

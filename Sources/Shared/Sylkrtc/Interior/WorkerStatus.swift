@@ -3,6 +3,9 @@ import JSONText
 
 /// How a worker is: the body of `hello` and of a worker's heartbeats.
 public struct WorkerStatus: Equatable, Sendable {
+    /// Far beyond what one process can serve; front doors may add to it without a thought.
+    public static let maximumLoad = 1_000_000_000
+
     public let slot: SlotID
     /// Participants and feeds it serves.
     public let load: Int
@@ -27,6 +30,7 @@ public struct WorkerStatus: Equatable, Sendable {
     public static func decode(_ body: [UInt8]) throws(ProtocolError) -> WorkerStatus {
         let fields = try InteriorFields(body)
         guard let slot = SlotID(try fields.string("slot")), let load = fields.object["load"]?.integer(Int.self),
+            (0...maximumLoad).contains(load),
             let isJanusUp = fields.object["janus"]?.bool
         else { throw ProtocolError("status: malformed") }
         return WorkerStatus(slot: slot, load: load, isJanusUp: isJanusUp)
