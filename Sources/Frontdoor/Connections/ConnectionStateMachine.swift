@@ -42,28 +42,10 @@ struct ConnectionStateMachine {
     let id: ConnectionID
     private var accounts: AccountBook
     private var sessions = SessionBook()
-    private var unanswered: [RequestSequence: Unanswered] = [:]
+    private var unanswered: [RequestSequence: UnansweredRequest] = [:]
     private var lastSequence: UInt64 = 0
     private var isPaused = false
     private var isClosed = false
-
-    fileprivate struct Unanswered {
-        let transaction: String
-        let kind: Kind
-        var slot: SlotID?
-        var attempts = 0
-
-        enum Kind: Equatable {
-            case join(WorkerRequest.Join)
-            /// Creates a session, too.
-            case feedAttach
-            case feedDetach(RequestSequence)
-            case terminate(RequestSequence)
-            /// Of an account; waits for every worker it was used on.
-            case releaseAccount(waitingFor: Set<SlotID>)
-            case other
-        }
-    }
 
     init(_ id: ConnectionID, accounts: AccountBook) {
         self.id = id
@@ -87,7 +69,7 @@ struct ConnectionStateMachine {
         case .request(let transaction, let request):
             lastSequence += 1
             let sequence = RequestSequence(rawValue: lastSequence)
-            return requested(request, Unanswered(transaction: transaction, kind: .other), sequence) + throttle()
+            return requested(request, transaction, sequence) + throttle()
         }
     }
 
@@ -100,13 +82,15 @@ struct ConnectionStateMachine {
     }
 
     private mutating func requested(
-        _ request: Request, _ pending: Unanswered, _ sequence: RequestSequence
+        _ request: Request, _ transaction: String, _ sequence: RequestSequence
     ) -> [Action] {
-        let transaction = pending.transaction
         func refuse(_ text: String) -> [Action] { self.refuse(transaction, request.name, text) }
         func notAvailable() -> [Action] { refuse("\(request.name) is not available yet") }
         func unknownAccount(_ account: SentAddress) -> String? {
             accounts.account(account.address) == nil ? "Unknown account specified: \(account.sent)" : nil
+        }
+        func pending(_ kind: UnansweredRequest.Kind = .other, unknown text: String) -> UnansweredRequest {
+            UnansweredRequest(transaction: transaction, name: request.name, kind: kind, unknownText: text)
         }
 
         switch request {
@@ -147,29 +131,26 @@ struct ConnectionStateMachine {
             guard !sessions.contains(request.feed.description) else {
                 return refuse("feed-attach: video room session ID \(request.feed) already in use")
             }
-            guard let (base, entry) = sessions.publisher(called: request.session) else {
-                return refuse("feed-attach: unknown video room session: \(request.session)")
-            }
+            let unknown = "feed-attach: unknown video room session: \(request.session)"
+            guard let (base, entry) = sessions.publisher(called: request.session) else { return refuse(unknown) }
             guard sessions.count < Self.maximumSessions else { return refuse("too many sessions") }
             sessions.add(sequence, .feed(of: base), called: request.feed, account: entry.account, at: entry.slot)
             return forward(
                 .feedAttach(base: base, feed: request.feed, publisher: request.publisher), about: sequence, sequence,
-                Unanswered(transaction: transaction, kind: .feedAttach))
+                pending(.feedAttach, unknown: unknown))
         case .feedAnswer(let request):
-            guard let feed = sessions.feed(called: request.feed, of: request.session) else {
-                return refuse("feed-answer: unknown video room session: \(request.feed)")
-            }
-            return forward(.feedAnswer(feed: feed, answer: request.answer), about: feed, sequence, pending)
+            let unknown = "feed-answer: unknown video room session: \(request.feed)"
+            guard let feed = sessions.feed(called: request.feed, of: request.session) else { return refuse(unknown) }
+            return forward(
+                .feedAnswer(feed: feed, answer: request.answer), about: feed, sequence, pending(unknown: unknown))
         case .feedDetach(let request):
-            guard sessions.contains(request.feed) else {
-                return refuse("feed-detach: unknown video room session to detach: \(request.feed)")
-            }
+            let unknown = "feed-detach: unknown video room session to detach: \(request.feed)"
+            guard sessions.contains(request.feed) else { return refuse(unknown) }
             guard let feed = sessions.feed(called: request.feed, of: request.session) else {
                 return refuse("feed-detach: \(request.feed) is not an attached feed of \(request.session)")
             }
             return forward(
-                .feedDetach(feed: feed), about: feed, sequence,
-                Unanswered(transaction: transaction, kind: .feedDetach(feed)))
+                .feedDetach(feed: feed), about: feed, sequence, pending(.feedDetach(feed), unknown: unknown))
         case .videoroomTrickle(let request):
             let session =
                 if let feed = request.feed, feed != request.session {
@@ -177,26 +158,23 @@ struct ConnectionStateMachine {
                 } else {
                     sessions.sequence(called: request.session)
                 }
-            guard let session else {
-                return refuse("trickle: unknown video room session: \(request.feed ?? request.session)")
-            }
+            let unknown = "trickle: unknown video room session: \(request.feed ?? request.session)"
+            guard let session else { return refuse(unknown) }
             return forward(
-                .trickle(session: session, candidates: request.candidates), about: session, sequence, pending)
+                .trickle(session: session, candidates: request.candidates), about: session, sequence,
+                pending(unknown: unknown))
         case .videoroomUpdate(let request):
-            guard let session = sessions.sequence(called: request.session) else {
-                return refuse("update: unknown video room session: \(request.session)")
-            }
+            let unknown = "update: unknown video room session: \(request.session)"
+            guard let session = sessions.sequence(called: request.session) else { return refuse(unknown) }
             return forward(
-                .update(
-                    session: session, audio: request.audio, video: request.video, bitrate: request.bitrate),
-                about: session, sequence, pending)
+                .update(session: session, audio: request.audio, video: request.video, bitrate: request.bitrate),
+                about: session, sequence, pending(unknown: unknown))
         case .videoroomTerminate(let request):
-            guard let (session, _) = sessions.publisher(called: request.session) else {
-                return refuse("Unknown video room session: \(request.session)")
-            }
+            let unknown = "Unknown video room session: \(request.session)"
+            guard let (session, _) = sessions.publisher(called: request.session) else { return refuse(unknown) }
             return forward(
                 .terminate(session: session), about: session, sequence,
-                Unanswered(transaction: transaction, kind: .terminate(session)))
+                pending(.terminate(session), unknown: unknown))
         }
     }
 
@@ -213,7 +191,8 @@ struct ConnectionStateMachine {
         }
         let note = Action.note(.accountRemoved(account.sent))
         guard !slots.isEmpty else { return abandoned + [.send(.ack(transaction: transaction)), note] }
-        unanswered[sequence] = Unanswered(transaction: transaction, kind: .releaseAccount(waitingFor: slots))
+        unanswered[sequence] = UnansweredRequest(
+            transaction: transaction, name: "account-remove", kind: .releaseAccount(waitingFor: slots))
         return abandoned + [note, .startDeadline(sequence)]
             + slots.sorted { $0.description < $1.description }
             .map { .forward(sequence, .releaseAccount(account.address), to: $0) }
@@ -235,13 +214,14 @@ struct ConnectionStateMachine {
         let join = WorkerRequest.Join(
             session: request.session, account: request.account, displayName: account.displayName,
             isVerified: accounts.isVerified(address), room: request.room, offer: request.offer)
-        unanswered[sequence] = Unanswered(transaction: transaction, kind: .join(join))
+        unanswered[sequence] = UnansweredRequest(
+            transaction: transaction, name: "videoroom-join", kind: .join(join))
         return [.startDeadline(sequence), .locate(sequence, join.room)]
     }
 
     /// Sends a request where its session lives; while that is not known yet, it waits with the session.
     private mutating func forward(
-        _ request: WorkerRequest, about session: RequestSequence, _ sequence: RequestSequence, _ pending: Unanswered
+        _ request: WorkerRequest, about session: RequestSequence, _ sequence: RequestSequence, _ pending: UnansweredRequest
     ) -> [Action] {
         var pending = pending
         pending.slot = sessions[session]?.slot
@@ -290,8 +270,8 @@ struct ConnectionStateMachine {
         if case .releaseAccount(var slots) = pending.kind {
             slots.remove(slot)
             guard slots.isEmpty else {
-                unanswered[sequence] = Unanswered(
-                    transaction: pending.transaction, kind: .releaseAccount(waitingFor: slots))
+                unanswered[sequence] = UnansweredRequest(
+                    transaction: pending.transaction, name: pending.name, kind: .releaseAccount(waitingFor: slots))
                 return []
             }
             return self.answer(sequence, .ack) + throttle()
@@ -322,20 +302,23 @@ struct ConnectionStateMachine {
             case .feedAttach, .terminate, .releaseAccount, .other: break
             }
             return [.send(.ack(transaction: pending.transaction))]
-        case .error(let text):
-            var actions = refuse(pending.transaction, pending.kind.name, text)
-            if pending.kind.createsSession { actions += forget(sequence) }
-            return actions
-        case .notOwner:
-            return refuse(pending.transaction, pending.kind.name, "internal error")
+        case .error(let text): return fail(pending, sequence, text)
+        case .unknownSession: return fail(pending, sequence, pending.unknownText)
+        case .notOwner: return fail(pending, sequence, "internal error")
         }
+    }
+
+    private mutating func fail(
+        _ pending: UnansweredRequest, _ sequence: RequestSequence, _ text: String
+    ) -> [Action] {
+        refuse(pending.transaction, pending.name, text) + (pending.createsSession ? forget(sequence) : [])
     }
 
     /// A session that did not come about; what waits for it is told that it is unknown.
     private mutating func forget(_ sequence: RequestSequence) -> [Action] {
         guard let session = sessions.remove(sequence) else { return [] }
-        return session.waiting.flatMap { waiting, request in
-            answer(waiting, .error("unknown video room session: \(session.client)"))
+        return session.waiting.flatMap { waiting, _ in
+            answer(waiting, .unknownSession)
         }
     }
 
@@ -426,25 +409,5 @@ struct ConnectionStateMachine {
         guard shouldPause != isPaused else { return [] }
         isPaused = shouldPause
         return [shouldPause ? .pauseReading : .resumeReading]
-    }
-}
-
-extension ConnectionStateMachine.Unanswered.Kind {
-    fileprivate var createsSession: Bool {
-        switch self {
-        case .join, .feedAttach: true
-        case .feedDetach, .terminate, .releaseAccount, .other: false
-        }
-    }
-
-    fileprivate var name: String {
-        switch self {
-        case .join: "videoroom-join"
-        case .feedAttach: "feed-attach"
-        case .feedDetach: "feed-detach"
-        case .terminate: "videoroom-terminate"
-        case .releaseAccount: "account-remove"
-        case .other: "request"
-        }
     }
 }

@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import NIOHTTP1
+import NIOWebSocket
 import Telemetry
 
 /// Answers every HTTP request that does not become a WebSocket: the page's files, and the refusals of handshakes. It stands
@@ -67,7 +68,10 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         }
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // The upgrade says why there is none; the request follows, and is answered.
+        if !(error is NIOWebSocketUpgradeError) { context.close(promise: nil) }
+    }
 
     private func response(to request: HTTPRequestHead, _ context: ChannelHandlerContext) -> Response {
         let path = request.uri.prefix { $0 != "?" && $0 != "#" }

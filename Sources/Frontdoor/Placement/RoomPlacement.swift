@@ -12,7 +12,7 @@ enum RoomPlacement {
     static func choose(
         among candidates: [Candidate], using generator: inout some RandomNumberGenerator
     ) -> SlotID? {
-        guard let first = candidates.randomElement(using: &generator) else { return nil }
+        guard !candidates.isEmpty, let first = candidates.randomElement(using: &generator) else { return nil }
         let others = candidates.filter { $0.slot != first.slot }
         guard let second = others.randomElement(using: &generator) else { return first.slot }
         return second.load < first.load ? second.slot : first.slot

@@ -22,6 +22,9 @@ final class FeedSession {
     /// Whom it shows.
     let target: PublisherID
 
+    /// Nobody waits to be told of its end.
+    private(set) var isReleased = false
+
     private let conferences: Conferences
     private let possession: SlotPossession
     private var machine = FeedStateMachine()
@@ -62,7 +65,10 @@ final class FeedSession {
     /// The base session or the publisher is gone (D48).
     func end(_ reason: String) { perform(machine.ended(reason)) }
 
-    func release() { perform(machine.released()) }
+    func release() {
+        isReleased = true
+        perform(machine.released())
+    }
 
     func janusLost() { perform(machine.handleVanished("500 Janus lost")) }
 
@@ -83,7 +89,7 @@ final class FeedSession {
                 perform(machine.detachRequested())
             case .trickle(_, let candidates): trickle(candidates, item.sequence)
             case .update(_, let audio, let video, let bitrate): update(audio, video, bitrate, item.sequence)
-            case .terminate: finish(item.sequence, .error("Unknown video room session: \(clientSession)"))
+            case .terminate: finish(item.sequence, .unknownSession)
             case .join, .feedAttach, .releaseAccount: finish(item.sequence, .error("\(clientSession) is a feed"))
             }
         }
@@ -91,7 +97,7 @@ final class FeedSession {
 
     private func trickle(_ candidates: [Candidate], _ sequence: RequestSequence) {
         guard let handle else {
-            return finish(sequence, .error("trickle: unknown video room session: \(clientSession)"))
+            return finish(sequence, .unknownSession)
         }
         handle.trickle(candidates) { [self] result in finish(sequence, result) }
     }
@@ -99,7 +105,7 @@ final class FeedSession {
     /// Pausing and resuming: what of the publisher is relayed to this subscriber (R17).
     private func update(_ audio: Bool?, _ video: Bool?, _ bitrate: Int?, _ sequence: RequestSequence) {
         guard let handle else {
-            return finish(sequence, .error("update: unknown video room session: \(clientSession)"))
+            return finish(sequence, .unknownSession)
         }
         guard audio != nil || video != nil || bitrate != nil else { return finish(sequence, .ack) }
         let maximum = base.room.configuration.maximumBitrate
@@ -131,9 +137,7 @@ final class FeedSession {
             switch item.request {
             case .feedDetach: detaches.append(item.sequence)
             default:
-                conferences.outbox.answer(
-                    .error(Conferences.unknownSession(item.request, called: clientSession.description)),
-                    to: item.sequence, of: id.connection)
+                conferences.outbox.answer(.unknownSession, to: item.sequence, of: id.connection)
             }
         }
     }

@@ -29,6 +29,9 @@ final class PublisherSession {
     var feeds: [SessionID: FeedSession] = [:]
 
     private let offer: SessionDescription
+    /// Nobody waits to be told of its end.
+    private(set) var isReleased = false
+
     private let conferences: Conferences
     private let possession: SlotPossession
     private var machine = PublisherStateMachine()
@@ -73,7 +76,10 @@ final class PublisherSession {
         if machine.isEnding { answerRest() } else { serveQueue() }
     }
 
-    func release() { perform(machine.released()) }
+    func release() {
+        isReleased = true
+        perform(machine.released())
+    }
 
     /// The connection has removed the account.
     func accountRemoved() { perform(machine.accountRemoved()) }
@@ -96,14 +102,14 @@ final class PublisherSession {
 
     private func trickle(_ candidates: [Candidate], _ sequence: RequestSequence) {
         guard let handle else {
-            return finish(sequence, .error("trickle: unknown video room session: \(clientSession)"))
+            return finish(sequence, .unknownSession)
         }
         handle.trickle(candidates) { [self] result in finish(sequence, result) }
     }
 
     private func update(_ audio: Bool?, _ video: Bool?, _ bitrate: Int?, _ sequence: RequestSequence) {
         guard let handle else {
-            return finish(sequence, .error("update: unknown video room session: \(clientSession)"))
+            return finish(sequence, .unknownSession)
         }
         guard audio != nil || video != nil || bitrate != nil else { return finish(sequence, .ack) }
         let share = bitrate.map { room.capped(self, bitrate: $0) }
@@ -145,9 +151,7 @@ final class PublisherSession {
             switch item.request {
             case .terminate: terminates.append(item.sequence)
             default:
-                conferences.outbox.answer(
-                    .error(Conferences.unknownSession(item.request, called: clientSession.description)),
-                    to: item.sequence, of: id.connection)
+                conferences.outbox.answer(.unknownSession, to: item.sequence, of: id.connection)
             }
         }
     }

@@ -156,7 +156,10 @@ struct PublisherStateMachine {
 
     mutating func publishersAppeared(_ publishers: [(PublisherID, Publisher)]) -> [Action] {
         guard hears else {
-            if isJoining { early.appeared += publishers }
+            if isJoining {
+                early.appeared += publishers.filter { new in !early.appeared.contains { $0.0 == new.0 } }
+                early.gone.subtract(publishers.map(\.0))
+            }
             return []
         }
         let new = publishers.filter { announced[$0.0] == nil }
@@ -166,7 +169,10 @@ struct PublisherStateMachine {
 
     /// Left, unpublished or kicked; Janus may say so twice, and of ids nobody saw.
     mutating func publisherGone(_ id: PublisherID) -> [Action] {
-        if isJoining { early.gone.insert(id) }
+        if isJoining {
+            early.gone.insert(id)
+            early.appeared.removeAll { $0.0 == id }
+        }
         guard hears, let session = announced.removeValue(forKey: id) else { return [] }
         return [.tell(.publishersLeft([session])), .endFeeds(showing: id)]
     }

@@ -37,7 +37,9 @@ final class Conferences {
         case .feedAttach(let base, let feed, let publisher):
             attachFeed(session(sequence), called: feed, base: session(base), publisher: publisher)
         case .feedAnswer(let feed, _), .feedDetach(let feed):
-            guard let feed = feeds[session(feed)] else { return refuse(request, sequence, connection) }
+            guard let feed = feeds[session(feed)] else {
+                return outbox.answer(.unknownSession, to: sequence, of: connection)
+            }
             feed.submit(request, sequence: sequence)
         case .trickle(let target, _), .update(let target, _, _, _), .terminate(let target):
             if let publisher = publishers[session(target)] {
@@ -45,7 +47,7 @@ final class Conferences {
             } else if let feed = feeds[session(target)] {
                 feed.submit(request, sequence: sequence)
             } else {
-                refuse(request, sequence, connection)
+                outbox.answer(.unknownSession, to: sequence, of: connection)
             }
         case .releaseAccount(let account):
             // The ack precedes the events it causes.
@@ -97,8 +99,7 @@ final class Conferences {
         guard feeds[id] == nil else { return }
         func refuse(_ text: String) { outbox.answer(.error("feed-attach: \(text)"), to: id.request, of: id.connection) }
         guard let base = publishers[base], base.isPresent else {
-            return refuse(
-                "unknown video room session: \(publishers[base]?.clientSession.description ?? client.description)")
+            return outbox.answer(.unknownSession, to: id.request, of: id.connection)
         }
         guard let target = base.room.presentPublisher(called: publisher), target !== base else {
             return refuse("unknown publisher video room session to attach to: \(publisher)")
@@ -110,22 +111,6 @@ final class Conferences {
         base.feeds[id] = feed
         sessionsByConnection[id.connection, default: []].insert(id)
         feed.attach()
-    }
-
-    private func refuse(_ request: WorkerRequest, _ sequence: RequestSequence, _ connection: ConnectionID) {
-        outbox.answer(.error(Self.unknownSession(request, called: "it has ended")), to: sequence, of: connection)
-    }
-
-    /// The text for a request whose session is unknown, in its own words (protocol page, section 3).
-    static func unknownSession(_ request: WorkerRequest, called session: String) -> String {
-        switch request {
-        case .feedAnswer: "feed-answer: unknown video room session: \(session)"
-        case .feedDetach: "feed-detach: unknown video room session to detach: \(session)"
-        case .feedAttach: "feed-attach: unknown video room session: \(session)"
-        case .trickle: "trickle: unknown video room session: \(session)"
-        case .update: "update: unknown video room session: \(session)"
-        case .terminate, .join, .releaseAccount: "Unknown video room session: \(session)"
-        }
     }
 
     // MARK: Ends
@@ -183,24 +168,25 @@ final class Conferences {
 
     func finished(_ publisher: PublisherSession) {
         guard publishers.removeValue(forKey: publisher.id) != nil else { return }
-        forget(publisher.id)
+        forget(publisher.id, isReleased: publisher.isReleased)
     }
 
     func finished(_ feed: FeedSession) {
         guard feeds.removeValue(forKey: feed.id) != nil else { return }
         feed.base.feeds[feed.id] = nil
-        forget(feed.id)
+        forget(feed.id, isReleased: feed.isReleased)
     }
 
-    /// The row stays until the front door has acknowledged what it was told of the session's end.
-    private func forget(_ session: SessionID) {
+    /// The row stays until the front door has acknowledged what it was told of the session's end, or has given it up itself.
+    private func forget(_ session: SessionID, isReleased: Bool) {
         sessionsByConnection[session.connection]?.remove(session)
         if sessionsByConnection[session.connection]?.isEmpty == true { sessionsByConnection[session.connection] = nil }
-        outbox.whenAcknowledged(by: session.connection.owner) { [possession] in
+        let delete = { [possession] in
             possession.writeEventually("session deleted") { store, owner throws(RegistryError) in
                 try store.deleteSessions([session], owner: owner)
             }
         }
+        if isReleased { delete() } else { outbox.whenAcknowledged(by: session.connection.owner, delete) }
         if isEmpty { emptied() }
     }
 }

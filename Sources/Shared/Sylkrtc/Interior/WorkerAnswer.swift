@@ -6,6 +6,8 @@ public enum WorkerAnswer: Equatable, Sendable {
     case ack
     /// In words for the client.
     case error(String)
+    /// The session it is about does not exist, or not any more. Only the front door knows what the client calls it.
+    case unknownSession
     /// The room lives elsewhere: ask there.
     case notOwner(SlotID)
 
@@ -17,6 +19,7 @@ public enum WorkerAnswer: Equatable, Sendable {
             case .error(let text):
                 json.member("answer", "error")
                 json.member("error", text)
+            case .unknownSession: json.member("answer", "unknown-session")
             case .notOwner(let slot):
                 json.member("answer", "not-owner")
                 json.member("slot", slot.description)
@@ -30,6 +33,7 @@ public enum WorkerAnswer: Equatable, Sendable {
         switch try fields.string("answer") {
         case "ack": return .ack
         case "error": return .error(try fields.string("error"))
+        case "unknown-session": return .unknownSession
         case "not-owner":
             guard let slot = SlotID(try fields.string("slot")) else { throw ProtocolError("slot: malformed") }
             return .notOwner(slot)
