@@ -221,7 +221,8 @@ struct ConnectionStateMachine {
 
     /// Sends a request where its session lives; while that is not known yet, it waits with the session.
     private mutating func forward(
-        _ request: WorkerRequest, about session: RequestSequence, _ sequence: RequestSequence, _ pending: UnansweredRequest
+        _ request: WorkerRequest, about session: RequestSequence, _ sequence: RequestSequence,
+        _ pending: UnansweredRequest
     ) -> [Action] {
         var pending = pending
         pending.slot = sessions[session]?.slot

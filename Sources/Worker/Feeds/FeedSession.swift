@@ -29,10 +29,9 @@ final class FeedSession {
     private let possession: SlotPossession
     private var machine = FeedStateMachine()
     private let actions = ActionQueue<FeedStateMachine.Action>()
-    private var queue = SessionQueue(isBusy: true)
+    private let desk: RequestDesk
+    private let handle: SessionHandle<Message>
     private var answering: RequestSequence?
-    private var detaches: [RequestSequence] = []
-    private var handle: JanusHandle<Message>?
     private var timer: Scheduled<Void>?
     private let logger: Logger
 
@@ -49,6 +48,10 @@ final class FeedSession {
         logger = possession.logger.with([
             .session: "\(clientSession)", .connection: "\(id.connection)", .room: "\(base.room.uri)",
         ])
+        desk = RequestDesk(id.connection, outbox: conferences.outbox)
+        handle = SessionHandle(id, conferences: conferences, logger: logger)
+        desk.isClosed = { [unowned self] in machine.isEnding }
+        desk.serve = { [unowned self] request, sequence in serve(request, sequence) }
     }
 
     var isEnding: Bool { machine.isEnding }
@@ -57,10 +60,7 @@ final class FeedSession {
 
     func attach() { perform(machine.attachRequested()) }
 
-    func submit(_ request: WorkerRequest, sequence: RequestSequence) {
-        queue.append(SessionQueue.Item(sequence: sequence, request: request))
-        if machine.isEnding { answerRest() } else { serveQueue() }
-    }
+    func submit(_ request: WorkerRequest, sequence: RequestSequence) { desk.submit(request, sequence: sequence) }
 
     /// The base session or the publisher is gone (D48).
     func end(_ reason: String) { perform(machine.ended(reason)) }
@@ -72,79 +72,36 @@ final class FeedSession {
 
     func janusLost() { perform(machine.handleVanished("500 Janus lost")) }
 
-    private func serveQueue() {
-        while let item = queue.next() {
-            switch item.request {
-            case .feedAnswer(_, let answer):
-                guard machine.awaitsAnswer else {
-                    finish(
-                        item.sequence,
-                        .error("feed-answer: video room session \(clientSession) has no pending offer"))
-                    continue
-                }
-                answering = item.sequence
-                perform(machine.answered(answer))
-            case .feedDetach:
-                detaches.append(item.sequence)
-                perform(machine.detachRequested())
-            case .trickle(_, let candidates): trickle(candidates, item.sequence)
-            case .update(_, let audio, let video, let bitrate): update(audio, video, bitrate, item.sequence)
-            case .terminate: finish(item.sequence, .unknownSession)
-            case .join, .feedAttach, .releaseAccount: finish(item.sequence, .error("\(clientSession) is a feed"))
+    private func serve(_ request: WorkerRequest, _ sequence: RequestSequence) {
+        switch request {
+        case .feedAnswer(_, let answer):
+            guard machine.awaitsAnswer else {
+                let text = "feed-answer: video room session \(clientSession) has no pending offer"
+                return desk.finish(sequence, .error(text))
             }
+            answering = sequence
+            perform(machine.answered(answer))
+        case .feedDetach:
+            desk.close(with: sequence)
+            perform(machine.detachRequested())
+        case .trickle(_, let candidates): handle.trickle(candidates) { [self] in desk.finish(sequence, $0) }
+        case .update(_, let audio, let video, let bitrate): update(audio, video, bitrate, sequence)
+        case .terminate, .join, .feedAttach, .releaseAccount: desk.finish(sequence, .unknownSession)
         }
-    }
-
-    private func trickle(_ candidates: [Candidate], _ sequence: RequestSequence) {
-        guard let handle else {
-            return finish(sequence, .unknownSession)
-        }
-        handle.trickle(candidates) { [self] result in finish(sequence, result) }
     }
 
     /// Pausing and resuming: what of the publisher is relayed to this subscriber (R17).
     private func update(_ audio: Bool?, _ video: Bool?, _ bitrate: Int?, _ sequence: RequestSequence) {
-        guard let handle else {
-            return finish(sequence, .unknownSession)
-        }
-        guard audio != nil || video != nil || bitrate != nil else { return finish(sequence, .ack) }
+        guard audio != nil || video != nil || bitrate != nil else { return desk.finish(sequence, .ack) }
         let maximum = base.room.configuration.maximumBitrate
         handle.message(.update) { json in
             json.member("request", "configure")
             if let audio { json.member("audio", audio) }
             if let video { json.member("video", video) }
             if let bitrate { json.member("bitrate", min(bitrate, maximum)) }
-        } completion: { [self] result in
-            finish(sequence, result)
+        } completion: { [self] in
+            desk.finish(sequence, $0)
         }
-    }
-
-    private func finish(_ sequence: RequestSequence, _ result: Result<JanusReply, JanusError>) {
-        switch result {
-        case .success: finish(sequence, .ack)
-        case .failure(let error): finish(sequence, .error(error.reason))
-        }
-    }
-
-    private func finish(_ sequence: RequestSequence, _ answer: WorkerAnswer) {
-        conferences.outbox.answer(answer, to: sequence, of: id.connection)
-        queue.finished()
-        if machine.isEnding { answerRest() } else { serveQueue() }
-    }
-
-    private func answerRest() {
-        for item in queue.removeAll() {
-            switch item.request {
-            case .feedDetach: detaches.append(item.sequence)
-            default:
-                conferences.outbox.answer(.unknownSession, to: item.sequence, of: id.connection)
-            }
-        }
-    }
-
-    private func answerDetaches(_ answer: WorkerAnswer) {
-        for sequence in detaches { conferences.outbox.answer(answer, to: sequence, of: id.connection) }
-        detaches = []
     }
 
     // MARK: What Janus says
@@ -156,19 +113,14 @@ final class FeedSession {
         case .hangup(let reason): perform(machine.ended(reason))
         case .detached:
             perform(machine.handleVanished("handle detached"))
-            handle?.forget()
-        case .slowLink(let uplink):
-            logger.info("slow link", metadata: .keyed([.value: uplink ? "download" : "upload"]))
-        case .media: break
-        case .other(let kind): logger.warning("unknown event", metadata: .keyed([.event: kind]))
+            handle.forget()
+        case .slowLink, .media, .other: handle.note(event.kind)
         }
     }
 
     private func received(plugin event: JanusEvent, _ message: Message?) {
-        guard event.plugin == JanusServerInfo.videoRoomPlugin, let data = event.data else {
-            return logger.warning("event of another plugin", metadata: .keyed([.value: event.plugin ?? "none"]))
-        }
-        switch VideoRoomEvent(data) {
+        switch handle.videoRoomEvent(event) {
+        case nil: break
         case .attached:
             guard let offer = event.description(of: "offer") else {
                 return perform(machine.subscriptionRefused("the media server sent no offer"))
@@ -209,13 +161,13 @@ final class FeedSession {
         case .record: record()
         case .attach: attachHandle()
         case .subscribe: subscribe()
-        case .answerAttach(let answer): finish(id.request, answer)
+        case .answerAttach(let answer): desk.finish(id.request, answer)
         case .start(_, let answer): start(answer)
         case .answerAnswer(let answer):
             guard let sequence = answering else { return }
             answering = nil
-            finish(sequence, answer)
-        case .answerDetaches(let answer): answerDetaches(answer)
+            desk.finish(sequence, answer)
+        case .answerDetaches(let answer): desk.answerClosing(answer)
         case .offer(let offer): conferences.outbox.tell(.feedOffered(feed: id.request, offer: offer), of: base.id)
         case .tellEstablished: conferences.outbox.tell(.feedEstablished(feed: id.request), of: base.id)
         case .tellEnded: conferences.outbox.tell(.feedEnded(feed: id.request), of: base.id)
@@ -226,11 +178,10 @@ final class FeedSession {
             }
         case .stopTimer: timer?.cancel()
         case .leave: leave()
-        case .detach(let handle): detach(handle)
+        case .detach: handle.detach { [self] in perform(machine.detached()) }
         case .markEnded: conferences.markEnded(id) { [self] in perform(machine.marked()) }
         case .finish:
-            answerRest()
-            answerDetaches(.ack)
+            desk.closed()
             timer?.cancel()
             conferences.finished(self)
         }
@@ -244,28 +195,20 @@ final class FeedSession {
     }
 
     private func record() {
-        let row = row
-        possession.write { store, owner throws(RegistryError) in
-            try store.recordSession(row, owner: owner)
-        } then: { [self] result in
+        handle.record(row) { [self] result in
             switch result {
             case .success: perform(machine.recorded())
-            case .failure(let error):
-                logger.error("the feed could not be recorded", metadata: .keyed([.error: "\(error)"]))
-                perform(machine.recordingFailed("the registry is not available"))
+            case .failure: perform(machine.recordingFailed("the registry is not available"))
             }
         }
     }
 
     private func attachHandle() {
-        possession.attachVideoRoom(for: id) { [self] result in
+        handle.attach { [weak self] event, message in
+            self?.received(event, message)
+        } completion: { [self] result in
             switch result {
-            case .success(let id):
-                possession.recordHandle(id, of: self.id)
-                handle = JanusHandle(id, session: possession.janusSession, gateway: possession.gateway) {
-                    [weak self] event, message in self?.received(event, message)
-                }
-                perform(machine.attached(id))
+            case .success(let id): perform(machine.attached(id))
             case .failure(let error): perform(machine.attachFailed(error.reason))
             }
         }
@@ -273,7 +216,7 @@ final class FeedSession {
 
     private func subscribe() {
         let (janusRoom, target) = (base.room.janusRoom, target)
-        handle?.message(.subscribe) { json in
+        handle.message(.subscribe) { json in
             json.member("request", "join")
             json.member("room", janusRoom.rawValue)
             json.member("ptype", "subscriber")
@@ -288,7 +231,7 @@ final class FeedSession {
 
     private func start(_ answer: SessionDescription) {
         let janusRoom = base.room.janusRoom
-        handle?.message(.start, description: ("answer", answer)) { json in
+        handle.message(.start, description: ("answer", answer)) { json in
             json.member("request", "start")
             json.member("room", janusRoom.rawValue)
         } completion: { [self] result in
@@ -301,19 +244,11 @@ final class FeedSession {
 
     private func leave() {
         // Accepted or refused: the detach that follows is what counts.
-        handle?.message(.leave) {
+        handle.message(.leave) {
             $0.member("request", "leave")
         } completion: { [self] _ in
             perform(machine.left())
         }
     }
 
-    private func detach(_ id: JanusHandleID) {
-        handle?.detach { [self] result in
-            if case .failure(let error) = result, !error.saysAlreadyGone {
-                logger.warning("detach failed", metadata: .keyed([.error: error.reason, .handle: "\(id)"]))
-            }
-            perform(machine.detached())
-        }
-    }
 }

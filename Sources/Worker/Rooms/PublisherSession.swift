@@ -36,9 +36,8 @@ final class PublisherSession {
     private let possession: SlotPossession
     private var machine = PublisherStateMachine()
     private let actions = ActionQueue<PublisherStateMachine.Action>()
-    private var queue = SessionQueue(isBusy: true)
-    private var terminates: [RequestSequence] = []
-    private var handle: JanusHandle<Message>?
+    private let desk: RequestDesk
+    private let handle: SessionHandle<Message>
     private var timer: Scheduled<Void>?
     private let logger: Logger
 
@@ -56,6 +55,10 @@ final class PublisherSession {
         logger = possession.logger.with([
             .session: "\(join.session)", .connection: "\(id.connection)", .room: "\(room.uri)",
         ])
+        desk = RequestDesk(id.connection, outbox: conferences.outbox)
+        handle = SessionHandle(id, conferences: conferences, logger: logger)
+        desk.isClosed = { [unowned self] in machine.isEnding }
+        desk.serve = { [unowned self] request, sequence in serve(request, sequence) }
     }
 
     var isPresent: Bool { machine.isPresent }
@@ -70,11 +73,7 @@ final class PublisherSession {
         room.join(self)
     }
 
-    func submit(_ request: WorkerRequest, sequence: RequestSequence) {
-        queue.append(SessionQueue.Item(sequence: sequence, request: request))
-        // A second terminate joins the one under way (D51).
-        if machine.isEnding { answerRest() } else { serveQueue() }
-    }
+    func submit(_ request: WorkerRequest, sequence: RequestSequence) { desk.submit(request, sequence: sequence) }
 
     func release() {
         isReleased = true
@@ -86,39 +85,22 @@ final class PublisherSession {
 
     func janusLost() { perform(machine.handleVanished("500 Janus lost")) }
 
-    private func serveQueue() {
-        while let item = queue.next() {
-            switch item.request {
-            case .trickle(_, let candidates): trickle(candidates, item.sequence)
-            case .update(_, let audio, let video, let bitrate): update(audio, video, bitrate, item.sequence)
-            case .terminate:
-                terminates.append(item.sequence)
-                perform(machine.terminateRequested())
-            case .join, .feedAttach, .feedAnswer, .feedDetach, .releaseAccount:
-                finish(item.sequence, .error("\(clientSession) is not a feed"))
-            }
+    private func serve(_ request: WorkerRequest, _ sequence: RequestSequence) {
+        switch request {
+        case .trickle(_, let candidates): handle.trickle(candidates) { [self] in desk.finish(sequence, $0) }
+        case .update(_, let audio, let video, let bitrate): update(audio, video, bitrate, sequence)
+        case .terminate:
+            desk.close(with: sequence)
+            perform(machine.terminateRequested())
+        case .join, .feedAttach, .feedAnswer, .feedDetach, .releaseAccount: desk.finish(sequence, .unknownSession)
         }
-    }
-
-    private func trickle(_ candidates: [Candidate], _ sequence: RequestSequence) {
-        guard let handle else {
-            return finish(sequence, .unknownSession)
-        }
-        handle.trickle(candidates) { [self] result in finish(sequence, result) }
     }
 
     private func update(_ audio: Bool?, _ video: Bool?, _ bitrate: Int?, _ sequence: RequestSequence) {
-        guard let handle else {
-            return finish(sequence, .unknownSession)
-        }
-        guard audio != nil || video != nil || bitrate != nil else { return finish(sequence, .ack) }
+        guard audio != nil || video != nil || bitrate != nil else { return desk.finish(sequence, .ack) }
         let share = bitrate.map { room.capped(self, bitrate: $0) }
-        logger.info(
-            "updated",
-            metadata: .keyed([
-                .value: "audio \(audio.map(String.init) ?? "-") video \(video.map(String.init) ?? "-") bitrate "
-                    + "\(share.map(String.init) ?? "-")"
-            ]))
+        let changes = [audio.map { "audio \($0)" }, video.map { "video \($0)" }, share.map { "bitrate \($0)" }]
+        logger.info("updated", metadata: .keyed([.value: changes.compactMap { $0 }.joined(separator: ", ")]))
         let janusRoom = room.janusRoom
         handle.message(.update) { json in
             json.member("request", "configure")
@@ -128,37 +110,8 @@ final class PublisherSession {
             if let share { json.member("bitrate", share) }
         } completion: { [self] result in
             if case .failure = result, share != nil { room.bitrateRefused(self) }
-            finish(sequence, result)
+            desk.finish(sequence, result)
         }
-    }
-
-    private func finish(_ sequence: RequestSequence, _ result: Result<JanusReply, JanusError>) {
-        switch result {
-        case .success: finish(sequence, .ack)
-        case .failure(let error): finish(sequence, .error(error.reason))
-        }
-    }
-
-    private func finish(_ sequence: RequestSequence, _ answer: WorkerAnswer) {
-        conferences.outbox.answer(answer, to: sequence, of: id.connection)
-        queue.finished()
-        if machine.isEnding { answerRest() } else { serveQueue() }
-    }
-
-    /// The session ends: what has not begun finds nobody.
-    private func answerRest() {
-        for item in queue.removeAll() {
-            switch item.request {
-            case .terminate: terminates.append(item.sequence)
-            default:
-                conferences.outbox.answer(.unknownSession, to: item.sequence, of: id.connection)
-            }
-        }
-    }
-
-    private func answerTerminates(_ answer: WorkerAnswer) {
-        for sequence in terminates { conferences.outbox.answer(answer, to: sequence, of: id.connection) }
-        terminates = []
     }
 
     // MARK: What the room decides
@@ -171,7 +124,7 @@ final class PublisherSession {
     func configure(bitrate: Int) {
         guard !machine.isEnding else { return }
         let janusRoom = room.janusRoom
-        handle?.message(.bitrate(bitrate)) { json in
+        handle.message(.bitrate(bitrate)) { json in
             json.member("request", "configure")
             json.member("room", janusRoom.rawValue)
             json.member("bitrate", bitrate)
@@ -191,19 +144,14 @@ final class PublisherSession {
         case .hangup(let reason): perform(machine.hungUp(reason))
         case .detached:
             perform(machine.handleVanished("handle detached"))
-            handle?.forget()
-        case .slowLink(let uplink):
-            logger.info("slow link", metadata: .keyed([.value: uplink ? "download" : "upload"]))
-        case .media: break
-        case .other(let kind): logger.warning("unknown event", metadata: .keyed([.event: kind]))
+            handle.forget()
+        case .slowLink, .media, .other: handle.note(event.kind)
         }
     }
 
     private func received(plugin event: JanusEvent, _ message: Message?) {
-        guard event.plugin == JanusServerInfo.videoRoomPlugin, let data = event.data else {
-            return logger.warning("event of another plugin", metadata: .keyed([.value: event.plugin ?? "none"]))
-        }
-        switch VideoRoomEvent(data) {
+        switch handle.videoRoomEvent(event) {
+        case nil: break
         case .joined(_, let publishers):
             guard let answer = event.description(of: "answer") else {
                 return perform(machine.joinRefused("the media server sent no answer"))
@@ -254,27 +202,21 @@ final class PublisherSession {
     private func perform(_ action: PublisherStateMachine.Action) {
         switch action {
         case .record: record()
-        case .attach: attach()
-        case .join(let handle): join(handle)
-        case .answerJoin(let answer):
-            finish(id.request, answer)
-        case .answerTerminates(let answer):
-            guard !terminates.isEmpty else { return }
-            answerTerminates(answer)
-            queue.finished()
-            if !machine.isEnding { serveQueue() }
+        case .attach: attachHandle()
+        case .join: sendJoin()
+        case .answerJoin(let answer): desk.finish(id.request, answer)
+        case .answerTerminates(let answer): desk.answerClosing(answer)
         case .tell(let event): conferences.outbox.tell(event, of: id)
         case .becomeMember: room.joined(self)
         case .startTimer(let timer): start(timer)
         case .stopTimer: timer?.cancel()
         case .leave: leave()
-        case .detach(let handle): detach(handle)
+        case .detach: handle.detach { [self] in perform(machine.detached()) }
         case .markEnded:
             conferences.markEnded(id) { [self] in perform(machine.marked()) }
         case .endFeeds(let publisher): conferences.endFeeds(of: id, showing: publisher)
         case .finish:
-            answerRest()
-            answerTerminates(.ack)
+            desk.closed()
             timer?.cancel()
             conferences.finished(self)
             room.left(self)
@@ -289,36 +231,28 @@ final class PublisherSession {
     }
 
     private func record() {
-        let row = row
-        possession.write { store, owner throws(RegistryError) in
-            try store.recordSession(row, owner: owner)
-        } then: { [self] result in
+        handle.record(row) { [self] result in
             switch result {
             case .success: perform(machine.recorded())
-            case .failure(let error):
-                logger.error("the session could not be recorded", metadata: .keyed([.error: "\(error)"]))
-                perform(machine.recordingFailed("the registry is not available"))
+            case .failure: perform(machine.recordingFailed("the registry is not available"))
             }
         }
     }
 
-    private func attach() {
-        possession.attachVideoRoom(for: id) { [self] result in
+    private func attachHandle() {
+        handle.attach { [weak self] event, message in
+            self?.received(event, message)
+        } completion: { [self] result in
             switch result {
-            case .success(let id):
-                possession.recordHandle(id, of: self.id)
-                handle = JanusHandle(id, session: possession.janusSession, gateway: possession.gateway) {
-                    [weak self] event, message in self?.received(event, message)
-                }
-                perform(machine.attached(id))
+            case .success(let id): perform(machine.attached(id))
             case .failure(let error): perform(machine.attachFailed(error.reason))
             }
         }
     }
 
-    private func join(_ id: JanusHandleID) {
+    private func sendJoin() {
         let (janusRoom, publisherID, displayName) = (room.janusRoom, publisherID, displayName)
-        handle?.message(.join, description: ("offer", offer)) { json in
+        handle.message(.join, description: ("offer", offer)) { json in
             json.member("request", "joinandconfigure")
             json.member("room", janusRoom.rawValue)
             json.member("ptype", "publisher")
@@ -335,20 +269,11 @@ final class PublisherSession {
     }
 
     private func leave() {
-        handle?.message(.leave) {
+        handle.message(.leave) {
             $0.member("request", "leave")
         } completion: { [self] result in
             guard case .failure(let error) = result else { return }
             perform(error.saysAlreadyGone ? machine.left() : machine.leaveRefused(error.reason))
-        }
-    }
-
-    private func detach(_ id: JanusHandleID) {
-        handle?.detach { [self] result in
-            if case .failure(let error) = result, !error.saysAlreadyGone {
-                logger.warning("detach failed", metadata: .keyed([.error: error.reason, .handle: "\(id)"]))
-            }
-            perform(machine.detached())
         }
     }
 

@@ -1,0 +1,98 @@
+import Identity
+import JSONText
+import Logging
+import Registry
+import Sylkrtc
+import Telemetry
+
+/// A session's row in the registry and its handle in Janus: the effects of the steps that ``HandleLife`` decides, whatever
+/// the session is for. `Message` says what its messages to Janus are for.
+final class SessionHandle<Message> {
+    private let id: SessionID
+    private let conferences: Conferences
+    private let logger: Logger
+    private var handle: JanusHandle<Message>?
+
+    private var possession: SlotPossession { conferences.possession }
+
+    init(_ id: SessionID, conferences: Conferences, logger: Logger) {
+        self.id = id
+        self.conferences = conferences
+        self.logger = logger
+    }
+
+    /// Messages can be sent.
+    var isAttached: Bool { handle != nil }
+
+    func record(_ row: SessionRow, completion: @escaping (Result<Void, RegistryError>) -> Void) {
+        possession.write { store, owner throws(RegistryError) in
+            try store.recordSession(row, owner: owner)
+        } then: { [logger] result in
+            if case .failure(let error) = result {
+                logger.error("the session could not be recorded", metadata: .keyed([.error: "\(error)"]))
+            }
+            completion(result)
+        }
+    }
+
+    func attach(
+        receive: @escaping (JanusEvent, Message?) -> Void,
+        completion: @escaping (Result<JanusHandleID, JanusError>) -> Void
+    ) {
+        possession.attachVideoRoom(for: id) { [self] result in
+            if case .success(let id) = result {
+                possession.recordHandle(id, of: self.id)
+                handle = JanusHandle(
+                    id, session: possession.janusSession, gateway: possession.gateway, receive: receive)
+            }
+            completion(result)
+        }
+    }
+
+    /// As ``JanusHandle/message(_:description:body:completion:)``; without a handle it has failed.
+    func message(
+        _ purpose: Message, description: (type: StaticString, SessionDescription)? = nil,
+        body: @escaping (inout JSONWriter) -> Void, completion: @escaping JanusGateway.Completion
+    ) {
+        guard let handle else { return completion(.failure(.core(code: 459, reason: "there is no handle"))) }
+        handle.message(purpose, description: description, body: body, completion: completion)
+    }
+
+    func trickle(_ candidates: [Candidate], completion: @escaping JanusGateway.Completion) {
+        guard let handle else { return completion(.failure(.core(code: 459, reason: "there is no handle"))) }
+        handle.trickle(candidates, completion: completion)
+    }
+
+    /// Best effort: that it was gone already is as well.
+    func detach(completion: @escaping () -> Void) {
+        guard let handle else { return completion() }
+        handle.detach { [logger] result in
+            if case .failure(let error) = result, !error.saysAlreadyGone {
+                logger.warning("detach failed", metadata: .keyed([.error: error.reason, .handle: "\(handle.id)"]))
+            }
+            completion()
+        }
+    }
+
+    /// Janus has removed the handle on its own.
+    func forget() { handle?.forget() }
+
+    /// The plugin's data of an event; nil, with a line in the log, when it is not the VideoRoom's.
+    func videoRoomEvent(_ event: JanusEvent) -> VideoRoomEvent? {
+        guard event.plugin == JanusServerInfo.videoRoomPlugin, let data = event.data else {
+            logger.warning("event of another plugin", metadata: .keyed([.value: event.plugin ?? "none"]))
+            return nil
+        }
+        return VideoRoomEvent(data)
+    }
+
+    /// What concerns no session's state.
+    func note(_ event: JanusEvent.Kind) {
+        switch event {
+        case .slowLink(let uplink):
+            logger.info("slow link", metadata: .keyed([.value: uplink ? "download" : "upload"]))
+        case .other(let kind): logger.warning("unknown event", metadata: .keyed([.event: kind]))
+        case .plugin, .webrtcUp, .hangup, .detached, .media: break
+        }
+    }
+}
