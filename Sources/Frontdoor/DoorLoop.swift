@@ -54,7 +54,7 @@ final class DoorLoop: WorkerLink.Delegate {
     func stop(completion: @escaping () -> Void) {
         for connection in connections.values { connection.goAway() }
         for connection in connections.values { connection.closed() }
-        drain(until: .now() + .seconds(1)) { [self] in
+        drain(until: loop.now + .seconds(1)) { [self] in
             timer?.cancel()
             for link in links.values { link.close() }
             links = [:]
@@ -63,13 +63,13 @@ final class DoorLoop: WorkerLink.Delegate {
     }
 
     private func drain(until deadline: NIODeadline, completion: @escaping () -> Void) {
-        guard !links.values.allSatisfy(\.isDrained), .now() < deadline else { return completion() }
+        guard !links.values.allSatisfy(\.isDrained), loop.now < deadline else { return completion() }
         let bound = NIOLoopBound((self, completion), eventLoop: loop)
         loop.scheduleTask(in: .milliseconds(20)) { bound.value.0.drain(until: deadline, completion: bound.value.1) }
     }
 
     private func timerFired() {
-        let now = NIODeadline.now()
+        let now = loop.now
         for link in links.values { link.timerFired(at: now) }
         perform(serving.timerFired(at: now))
         while let (deadline, connection, sequence) = deadlines.first, deadline <= now {
@@ -115,14 +115,14 @@ final class DoorLoop: WorkerLink.Delegate {
     }
 
     func startDeadline(_ sequence: RequestSequence, of connection: ConnectionID) {
-        deadlines.append((.now() + Self.requestDeadline, connection, sequence))
+        deadlines.append((loop.now + Self.requestDeadline, connection, sequence))
     }
 
     // MARK: Placement
 
     /// Finds the worker of a room, or one for it. The answer goes to the connection.
     func locate(_ room: RoomURI, for sequence: RequestSequence, of connection: Connection) {
-        locate(room, until: .now() + Self.ownerPatience) { [weak connection] result in
+        locate(room, until: loop.now + Self.ownerPatience) { [weak connection] result in
             switch result {
             case .success(let slot): connection?.located(sequence, at: slot)
             case .failure(let problem): connection?.notLocated(sequence, problem.text)
@@ -146,7 +146,7 @@ final class DoorLoop: WorkerLink.Delegate {
             case .success(let row?) where links[row.owner.slot]?.isServing == true: completion(.success(row.owner.slot))
             case .success(.some):
                 // Its worker is being replaced: the room is where it was, or gone, in a moment.
-                guard .now() < deadline else {
+                guard loop.now < deadline else {
                     return completion(.failure(PlacementProblem(text: ConnectionStateMachine.noWorkerText)))
                 }
                 let bound = NIOLoopBound((self, completion), eventLoop: loop)
@@ -221,7 +221,7 @@ final class DoorLoop: WorkerLink.Delegate {
     }
 
     func statusChanged() {
-        perform(serving.changed(isServing: links.values.contains(where: \.isServing), at: .now()))
+        perform(serving.changed(isServing: links.values.contains(where: \.isServing), at: loop.now))
     }
 
     private func perform(_ action: ServingStateMachine.Action) {

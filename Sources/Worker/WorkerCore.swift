@@ -97,6 +97,8 @@ final class WorkerCore: FrontdoorLinks.Delegate {
             registry.submit { store throws(RegistryError) in
                 try store.releaseSlot(owner)
             } then: { [self] _ in
+                // The lease keeps the lock, too.
+                lease = nil
                 lock = nil
                 completion()
             }

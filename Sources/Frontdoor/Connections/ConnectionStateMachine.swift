@@ -62,6 +62,7 @@ struct ConnectionStateMachine {
     // MARK: From the client
 
     mutating func received(_ message: DecodedMessage) -> [Action] {
+        guard !isClosed else { return [] }
         switch message {
         case .unanswerable(let error): return [.note(.unanswerable(error.description))]
         case .refused(let transaction, let type, let error):
@@ -113,7 +114,7 @@ struct ConnectionStateMachine {
 
         case .videoroomJoin(let join): return self.join(join, transaction, sequence)
         case .configureRoom(let request):
-            guard let (_, session) = sessions.publisher(called: request.session) else {
+            guard let (_, session) = sessions.publisher(called: request.session), session.isJoined else {
                 return refuse("configure-room: unknown video room session: \(request.session)")
             }
             let unknown = request.activeParticipants.filter { !session.knows($0) }
@@ -123,7 +124,7 @@ struct ConnectionStateMachine {
             }
             return notAvailable()
         case .inviteParticipants(let request):
-            guard sessions.publisher(called: request.session) != nil else {
+            guard sessions.publisher(called: request.session)?.1.isJoined == true else {
                 return refuse("invite-participants: unknown video room session: \(request.session)")
             }
             return notAvailable()
@@ -156,7 +157,7 @@ struct ConnectionStateMachine {
                 if let feed = request.feed, feed != request.session {
                     sessions.feed(called: feed, of: request.session)
                 } else {
-                    sessions.sequence(called: request.session)
+                    sessions.publisher(called: request.session)?.0
                 }
             let unknown = "trickle: unknown video room session: \(request.feed ?? request.session)"
             guard let session else { return refuse(unknown) }
@@ -184,15 +185,16 @@ struct ConnectionStateMachine {
         guard accounts.remove(account.address) else {
             return refuse(transaction, "account-remove", "Unknown account specified: \(account.sent)")
         }
-        let slots = sessions.slots(of: account.address)
         // A join whose room is still being located has nothing to release anywhere.
         let abandoned = sessions.unplaced(of: account.address).flatMap { session in
             answer(session, .error("Unknown account specified: \(account.sent)"))
         }
+        let slots = sessions.slots(of: account.address)
         let note = Action.note(.accountRemoved(account.sent))
         guard !slots.isEmpty else { return abandoned + [.send(.ack(transaction: transaction)), note] }
         unanswered[sequence] = UnansweredRequest(
-            transaction: transaction, name: "account-remove", kind: .releaseAccount(waitingFor: slots))
+            transaction: transaction, name: "account-remove",
+            kind: .releaseAccount(account.address, waitingFor: slots))
         return abandoned + [note, .startDeadline(sequence)]
             + slots.sorted { $0.description < $1.description }
             .map { .forward(sequence, .releaseAccount(account.address), to: $0) }
@@ -219,7 +221,8 @@ struct ConnectionStateMachine {
         return [.startDeadline(sequence), .locate(sequence, join.room)]
     }
 
-    /// Sends a request where its session lives; while that is not known yet, it waits with the session.
+    /// Sends a request where its session lives; while that is not known yet, it waits with the session. It is kept until
+    /// the join is answered: the room may turn out to live elsewhere.
     private mutating func forward(
         _ request: WorkerRequest, about session: RequestSequence, _ sequence: RequestSequence,
         _ pending: UnansweredRequest
@@ -227,10 +230,9 @@ struct ConnectionStateMachine {
         var pending = pending
         pending.slot = sessions[session]?.slot
         unanswered[sequence] = pending
-        guard let slot = pending.slot else {
-            sessions.wait(session, sequence, request)
-            return [.startDeadline(sequence)]
-        }
+        let open = unanswered
+        sessions.keep(session, sequence, request) { open[$0] != nil }
+        guard let slot = pending.slot else { return [.startDeadline(sequence)] }
         return [.startDeadline(sequence), .forward(sequence, request, to: slot)]
     }
 
@@ -249,16 +251,17 @@ struct ConnectionStateMachine {
     }
 
     mutating func notLocated(_ sequence: RequestSequence, _ text: String) -> [Action] {
-        answer(sequence, .error(text)) + throttle()
+        guard !isClosed else { return [] }
+        return answer(sequence, .error(text)) + throttle()
     }
 
     private mutating func place(_ join: WorkerRequest.Join, _ sequence: RequestSequence, at slot: SlotID) -> [Action] {
         unanswered[sequence]?.slot = slot
         unanswered[sequence]?.attempts += 1
         var actions = [Action.forward(sequence, .join(join), to: slot)]
-        for (waiting, request) in sessions.place(sequence, at: slot) where unanswered[waiting] != nil {
-            unanswered[waiting]?.slot = slot
-            actions.append(.forward(waiting, request, to: slot))
+        for (kept, request) in sessions.place(sequence, at: slot) where unanswered[kept] != nil {
+            unanswered[kept]?.slot = slot
+            actions.append(.forward(kept, request, to: slot))
         }
         return actions
     }
@@ -268,21 +271,28 @@ struct ConnectionStateMachine {
             // Its deadline has passed, and the client has been told so.
             return []
         }
-        if case .releaseAccount(var slots) = pending.kind {
+        if case .releaseAccount(let account, var slots) = pending.kind {
             slots.remove(slot)
             guard slots.isEmpty else {
                 unanswered[sequence] = UnansweredRequest(
-                    transaction: pending.transaction, name: pending.name, kind: .releaseAccount(waitingFor: slots))
+                    transaction: pending.transaction, name: pending.name,
+                    kind: .releaseAccount(account, waitingFor: slots))
                 return []
             }
             return self.answer(sequence, .ack) + throttle()
         }
         guard pending.slot == slot else { return [.note(.unexpected("an answer from \(slot)"))] }
         if case .notOwner = answer {
-            guard case .join(let join) = pending.kind, pending.attempts < Self.maximumAttempts else {
+            // Counted are the tries, and the first of them followed nobody.
+            guard case .join(let join) = pending.kind, pending.attempts <= Self.maximumAttempts else {
                 return self.answer(sequence, .error("the room cannot be found")) + throttle()
             }
-            // The registry names the winner, and its link may have to come up first.
+            guard accounts.account(join.account) != nil else {
+                let text = "Unknown account specified: \(join.accountAsSent)"
+                return self.answer(sequence, .error(text)) + throttle()
+            }
+            // The registry names the winner, and its link may have to come up first. What is behind the join waits again.
+            for kept in [sequence] + sessions.displace(sequence) { unanswered[kept]?.slot = nil }
             return [.locate(sequence, join.room)]
         }
         return self.answer(sequence, answer) + throttle()
@@ -297,12 +307,15 @@ struct ConnectionStateMachine {
         guard let pending = unanswered.removeValue(forKey: sequence) else { return [] }
         switch answer {
         case .ack:
+            let acknowledged = Action.send(.ack(transaction: pending.transaction))
             switch pending.kind {
-            case .join: sessions.told(sequence, .acked)
-            case .feedDetach(let feed): sessions.remove(feed)
-            case .feedAttach, .terminate, .releaseAccount, .other: break
+            case .join:
+                sessions.told(sequence, .acked)
+                sessions.settle(sequence)
+                return [acknowledged]
+            case .feedDetach(let feed): return [acknowledged] + forget(feed)
+            case .feedAttach, .terminate, .releaseAccount, .other: return [acknowledged]
             }
-            return [.send(.ack(transaction: pending.transaction))]
         case .error(let text): return fail(pending, sequence, text)
         case .unknownSession: return fail(pending, sequence, pending.unknownText)
         case .notOwner: return fail(pending, sequence, "internal error")
@@ -315,12 +328,10 @@ struct ConnectionStateMachine {
         refuse(pending.transaction, pending.name, text) + (pending.createsSession ? forget(sequence) : [])
     }
 
-    /// A session that did not come about; what waits for it is told that it is unknown.
+    /// A session that is over, or did not come about; what waits for it, or for a feed of it, is told that it is unknown.
     private mutating func forget(_ sequence: RequestSequence) -> [Action] {
-        guard let session = sessions.remove(sequence) else { return [] }
-        return session.waiting.flatMap { waiting, _ in
-            answer(waiting, .unknownSession)
-        }
+        let kept = sessions.remove(sequence).flatMap { session in session.kept.map(\.0) }
+        return kept.sorted().flatMap { answer($0, .unknownSession) }
     }
 
     mutating func told(_ sequence: RequestSequence, _ event: WorkerEvent, by slot: SlotID) -> [Action] {
@@ -329,8 +340,8 @@ struct ConnectionStateMachine {
         switch event {
         case .state(let state):
             sessions.told(sequence, .state(state))
-            if case .terminated = state { _ = forget(sequence) }
-            return send(.state(state))
+            guard case .terminated = state else { return send(.state(state)) }
+            return send(.state(state)) + forget(sequence) + throttle()
         case .initialPublishers(let publishers):
             sessions.told(sequence, .initialPublishers(publishers.map(\.session)))
             return send(.initialPublishers(publishers))
@@ -348,8 +359,7 @@ struct ConnectionStateMachine {
             return send(.feedEstablished(subscription: feed.client))
         case .feedEnded(let feed):
             guard sessions[feed]?.isFeed(of: sequence) == true else { return [] }
-            sessions.remove(feed)
-            return []
+            return forget(feed) + throttle()
         }
     }
 
@@ -361,7 +371,7 @@ struct ConnectionStateMachine {
         var actions: [Action] = []
         for sequence in unanswered.keys.sorted() {
             guard let pending = unanswered[sequence] else { continue }
-            if case .releaseAccount(let slots) = pending.kind {
+            if case .releaseAccount(_, let slots) = pending.kind {
                 // Its sessions there are over, which is what was asked.
                 if slots.contains(slot) { actions += answered(sequence, .ack, by: slot) }
             } else if pending.slot == slot {
@@ -382,6 +392,9 @@ struct ConnectionStateMachine {
     /// Nobody has answered in time. What the request would have created must not come about behind the client's back.
     mutating func deadlinePassed(_ sequence: RequestSequence) -> [Action] {
         guard let pending = unanswered[sequence] else { return [] }
+        if case .releaseAccount(let account, let slots) = pending.kind {
+            return releaseDeadlinePassed(sequence, account, slots) + throttle()
+        }
         var actions = answer(sequence, .error("request timed out"))
         switch pending.kind {
         case .join, .feedAttach:
@@ -398,6 +411,22 @@ struct ConnectionStateMachine {
         case .releaseAccount, .other: break
         }
         return actions + throttle()
+    }
+
+    /// The account is removed, whatever its workers say (D24): what they have not ended in time ends here.
+    private mutating func releaseDeadlinePassed(
+        _ sequence: RequestSequence, _ account: AddressOfRecord, _ slots: Set<SlotID>
+    ) -> [Action] {
+        var actions = answer(sequence, .ack)
+        for session in sessions.all(of: account, before: sequence) {
+            guard let entry = sessions[session], let slot = entry.slot, slots.contains(slot) else { continue }
+            if case .publisher = entry.kind, entry.told.isAcked {
+                actions.append(.send(.videoroom(session: entry.client, .state(.terminated(reason: nil)))))
+            }
+            actions += forget(session)
+            actions.append(release(session, at: slot))
+        }
+        return actions
     }
 
     private func release(_ sequence: RequestSequence, at slot: SlotID) -> Action {

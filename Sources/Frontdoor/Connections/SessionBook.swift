@@ -16,13 +16,16 @@ struct SessionBook {
         /// nil: the room is still being located.
         var slot: SlotID?
         var told = ToldState()
-        /// Requests that came before the worker was known, in order.
-        var waiting: [(RequestSequence, WorkerRequest)] = []
+        /// Requests about it from before the join was answered, in order: the worker is not known for good until then.
+        var kept: [(RequestSequence, WorkerRequest)] = []
 
         /// Itself, or somebody the client has been told of.
         func knows(_ participant: String) -> Bool {
             participant == client.description || told.announced.contains { $0.description == participant }
         }
+
+        /// `accepted` has been told, `terminated` has not.
+        var isJoined: Bool { told.stage >= .accepted && told.stage < .terminated }
 
         func isFeed(of base: RequestSequence) -> Bool { kind == .feed(of: base) }
     }
@@ -57,10 +60,16 @@ struct SessionBook {
         sessions.filter { $0.value.slot == slot }.keys.sorted()
     }
 
-    /// Publishers of the account whose worker is not known yet.
+    /// Sessions that were created before a request.
+    func all(of account: AddressOfRecord, before request: RequestSequence) -> [RequestSequence] {
+        sessions.filter { $0.value.account == account && $0.key < request }.keys.sorted()
+    }
+
+    /// Publishers whose room is still being located.
     func unplaced(of account: AddressOfRecord) -> [RequestSequence] {
-        sessions.filter { $0.value.account == account && $0.value.slot == nil && $0.value.kind == .publisher }
-            .keys.sorted()
+        sessions.filter { _, session in
+            session.account == account && session.kind == .publisher && session.slot == nil
+        }.keys.sorted()
     }
 
     func slots(of account: AddressOfRecord) -> Set<SlotID> {
@@ -75,36 +84,61 @@ struct SessionBook {
         names[client.description] = sequence
     }
 
-    /// Removes a session and, of a publisher, its feeds (D48). What waited for the feeds is with the session then.
-    @discardableResult
-    mutating func remove(_ sequence: RequestSequence) -> Session? {
-        guard var session = sessions.removeValue(forKey: sequence) else { return nil }
-        names[session.client.description] = nil
-        if session.kind == .publisher {
-            for feed in sessions.filter({ $0.value.isFeed(of: sequence) }).keys.sorted() {
-                session.waiting += remove(feed)?.waiting ?? []
-            }
-        }
-        return session
-    }
-
-    mutating func wait(_ session: RequestSequence, _ sequence: RequestSequence, _ request: WorkerRequest) {
-        sessions[session]?.waiting.append((sequence, request))
-    }
-
-    /// The session's worker is known, or has changed.
+    /// Removes a session and, of a publisher, its feeds (D48).
     ///
-    /// - Returns: what waited for that.
-    mutating func place(_ sequence: RequestSequence, at slot: SlotID) -> [(RequestSequence, WorkerRequest)] {
-        var released = sessions[sequence]?.waiting ?? []
-        sessions[sequence]?.slot = slot
-        sessions[sequence]?.waiting = []
-        for feed in sessions.filter({ $0.value.isFeed(of: sequence) }).keys {
-            released += sessions[feed]?.waiting ?? []
-            sessions[feed]?.slot = slot
-            sessions[feed]?.waiting = []
+    /// - Returns: what was removed.
+    @discardableResult
+    mutating func remove(_ sequence: RequestSequence) -> [Session] {
+        guard let session = sessions.removeValue(forKey: sequence) else { return [] }
+        names[session.client.description] = nil
+        return [session] + feeds(of: sequence).flatMap { remove($0) }
+    }
+
+    /// Until the join is answered; afterwards there is nothing to keep a request for.
+    mutating func keep(
+        _ session: RequestSequence, _ sequence: RequestSequence, _ request: WorkerRequest,
+        among isUnanswered: (RequestSequence) -> Bool
+    ) {
+        guard let entry = sessions[session] else { return }
+        let base =
+            switch entry.kind {
+            case .publisher: entry
+            case .feed(let base): sessions[base] ?? entry
+            }
+        guard !base.told.isAcked else { return }
+        sessions[session]?.kept.removeAll { !isUnanswered($0.0) }
+        sessions[session]?.kept.append((sequence, request))
+    }
+
+    /// The join is answered: its worker is known for good.
+    mutating func settle(_ sequence: RequestSequence) {
+        for session in [sequence] + feeds(of: sequence) { sessions[session]?.kept = [] }
+    }
+
+    /// The room lives elsewhere: nobody knows where.
+    ///
+    /// - Returns: what is kept.
+    mutating func displace(_ sequence: RequestSequence) -> [RequestSequence] {
+        ([sequence] + feeds(of: sequence)).flatMap { session in
+            sessions[session]?.slot = nil
+            return sessions[session]?.kept.map(\.0) ?? []
         }
-        return released.sorted { $0.0 < $1.0 }
+    }
+
+    /// The session's worker is known.
+    ///
+    /// - Returns: what was kept for that, in order.
+    mutating func place(_ sequence: RequestSequence, at slot: SlotID) -> [(RequestSequence, WorkerRequest)] {
+        var kept: [(RequestSequence, WorkerRequest)] = []
+        for session in [sequence] + feeds(of: sequence) {
+            sessions[session]?.slot = slot
+            kept += sessions[session]?.kept ?? []
+        }
+        return kept.sorted { $0.0 < $1.0 }
+    }
+
+    private func feeds(of base: RequestSequence) -> [RequestSequence] {
+        sessions.filter { $0.value.isFeed(of: base) }.keys.sorted()
     }
 
     mutating func told(_ sequence: RequestSequence, _ change: ToldState.Change) {

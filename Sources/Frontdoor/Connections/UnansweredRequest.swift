@@ -9,8 +9,8 @@ struct UnansweredRequest {
         case feedAttach
         case feedDetach(RequestSequence)
         case terminate(RequestSequence)
-        /// Of an account; waits for every worker it was used on.
-        case releaseAccount(waitingFor: Set<SlotID>)
+        /// Waits for every worker the account was used on.
+        case releaseAccount(AddressOfRecord, waitingFor: Set<SlotID>)
         case other
     }
 

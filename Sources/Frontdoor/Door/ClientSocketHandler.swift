@@ -72,7 +72,8 @@ final class ClientSocketHandler: ChannelInboundHandler, ClientSocket {
             NIOWebSocketFrameAggregator.Error.tooManyFragments:
             close(code: 1009, reason: "message too large")
         case is MaskingHandler.NotMasked: close(code: 1002, reason: "frames must be masked")
-        case is NIOWebSocketError, is NIOWebSocketFrameAggregator.Error: close(code: 1002, reason: "protocol error")
+        case is NIOWebSocketError, is NIOWebSocketFrameAggregator.Error, is MaskingHandler.ReservedBits:
+            close(code: 1002, reason: "protocol error")
         default: context.close(promise: nil)
         }
     }

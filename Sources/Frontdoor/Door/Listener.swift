@@ -31,7 +31,7 @@ struct Listener: Sendable {
             .bind(host: address.host, port: address.port).get()
     }
 
-    private func configure(_ channel: any Channel) throws {
+    func configure(_ channel: any Channel) throws {
         guard let bound = doors[ObjectIdentifier(channel.eventLoop)] else {
             preconditionFailure("a client on a loop without a door")
         }

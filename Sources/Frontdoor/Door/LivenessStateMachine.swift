@@ -38,8 +38,10 @@ struct LivenessStateMachine {
 
     mutating func opened() -> Action {
         switch state {
-        case .off: .none
-        case .quiet, .pinged, .paused: .wait(interval)
+        case .off: return .none
+        case .quiet, .pinged, .paused:
+            state = .quiet
+            return .wait(interval)
         }
     }
 

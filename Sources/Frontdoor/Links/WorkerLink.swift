@@ -46,7 +46,7 @@ final class WorkerLink {
         self.loop = loop
         self.logger = logger.with([.slot: "\(slot)"])
         self.delegate = delegate
-        machine = DealerLinkStateMachine(frontdoor: owner.incarnation, link: 0, openedAt: .now())
+        machine = DealerLinkStateMachine(frontdoor: owner.incarnation, link: 0, openedAt: loop.now)
         open()
     }
 
@@ -101,7 +101,7 @@ final class WorkerLink {
 
     private func open() {
         number += 1
-        machine = DealerLinkStateMachine(frontdoor: owner.incarnation, link: number, openedAt: .now())
+        machine = DealerLinkStateMachine(frontdoor: owner.incarnation, link: number, openedAt: loop.now)
         let bound = NIOLoopBound(self, eventLoop: loop)
         let number = number
         do throws(BusError) {
@@ -128,12 +128,20 @@ final class WorkerLink {
         open()
     }
 
+    /// Somebody else listens there, and would so at once again: it is tried when a hello is overdue.
+    private func refuse() {
+        logger.error("another slot answers", metadata: .keyed([.endpoint: endpoint]))
+        close()
+        status = nil
+        machine = DealerLinkStateMachine(frontdoor: owner.incarnation, link: number, openedAt: loop.now)
+    }
+
     private func received(_ message: ByteBuffer) {
         var message = message
         do throws(BusError) {
             let envelope = try Envelope.decode(from: &message)
             let body = Array(message.readableBytesView)
-            switch machine.received(envelope, at: .now()) {
+            switch machine.received(envelope, at: loop.now) {
             case .sendList(let worker):
                 try welcome(worker, body)
             case .deliver: try deliver(envelope, body)
@@ -148,7 +156,7 @@ final class WorkerLink {
 
     private func welcome(_ worker: Incarnation, _ body: [UInt8]) throws(BusError) {
         update(body)
-        guard status?.slot == slot else { return giveUp("another slot answers") }
+        guard status?.slot == slot else { return refuse() }
         logger.info("worker", metadata: .keyed([.incarnation: "\(worker)"]))
         guard send(.list, (delegate?.list(for: slot) ?? ConnectionList(sessions: [])).encoded) else {
             return giveUp("the list could not be sent")

@@ -67,7 +67,7 @@ struct PublisherStateMachine {
 
     /// Joined, and not about to end: others can watch it, and it can watch others.
     var isPresent: Bool { state == .joined && farewell == nil }
-    var isEnding: Bool { farewell != nil }
+    var isEnding: Bool { farewell != nil || state == .over }
 
     private var isJoining: Bool { (state == .joining || state == .accepted) && farewell == nil }
     /// Others' comings and goings are told; while leaving, too, because that may be refused.

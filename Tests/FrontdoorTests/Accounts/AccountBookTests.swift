@@ -1,0 +1,45 @@
+import JSONText
+import Sylkrtc
+import Testing
+
+@testable import Frontdoor
+
+@Suite struct AccountBookTests {
+    private func add(_ members: String) throws -> AccountAdd {
+        let text = #"{"sylkrtc":"account-add","transaction":"1","password":"ha1",\#(members)}"#
+        guard case .request(_, .accountAdd(let add)) = Dialect.sylkRTC1.decode(Array(text.utf8)) else {
+            throw ProtocolError("not an account-add")
+        }
+        return add
+    }
+
+    @Test func `An account is kept as it was added`() throws {
+        var book = AccountBook(domains: DomainRules(["*"]), trustsClaims: false)
+        #expect(book.account(account(alice)) == nil)
+        let problem = book.add(
+            try add(#""account":"sip:alice@Example.org","display_name":"Alice","user_agent":"Tests""#))
+        #expect(problem == nil)
+        #expect(
+            book.account(account(alice))
+                == AccountBook.Account(
+                    name: sent("sip:alice@Example.org"), password: "ha1", displayName: "Alice", userAgent: "Tests"))
+    }
+
+    @Test func `D22 B35 An account is verified only where claims are trusted`() throws {
+        for trusts in [true, false] {
+            var book = AccountBook(domains: DomainRules(["*"]), trustsClaims: trusts)
+            #expect(!book.isVerified(account(alice)))
+            let problem = book.add(try add(#""account":"alice@example.org""#))
+            #expect(problem == nil && book.isVerified(account(alice)) == trusts)
+            let isRemoved = book.remove(account(alice))
+            #expect(isRemoved && !book.isVerified(account(alice)))
+        }
+    }
+
+    @Test func `An account is removed once`() throws {
+        var book = AccountBook(domains: DomainRules(["*"]), trustsClaims: false)
+        _ = book.add(try add(#""account":"alice@example.org""#))
+        let removed = [book.remove(account(bob)), book.remove(account(alice)), book.remove(account(alice))]
+        #expect(removed == [false, true, false])
+    }
+}

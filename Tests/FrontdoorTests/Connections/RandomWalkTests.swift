@@ -1,0 +1,223 @@
+import Identity
+import Sylkrtc
+import Testing
+
+@testable import Frontdoor
+
+/// Any order of anything that can happen to a connection: whatever it is, the promises hold.
+@Suite struct RandomWalkTests {
+    @Test(arguments: UInt64(0)..<150)
+    func `Every request is answered once, and nothing is told of what is not there`(seed: UInt64) {
+        var walk = Walk(seed: seed)
+        for _ in 0..<600 { walk.step() }
+        walk.passAllDeadlines()
+        #expect(walk.transcript.machine.unansweredCount == 0)
+        #expect(walk.answers.count == walk.transactions)
+        walk.close()
+        for _ in 0..<100 { walk.step() }
+        walk.passAllDeadlines()
+        #expect(walk.problems == [])
+    }
+
+    @Test(arguments: UInt64(0)..<50)
+    func `After a close in the midst of everything there is silence`(seed: UInt64) {
+        var walk = Walk(seed: seed &+ 1_000_000)
+        for _ in 0..<Int.random(in: 1..<300, using: &walk.generator) { walk.step() }
+        walk.close()
+        for _ in 0..<200 { walk.step() }
+        walk.passAllDeadlines()
+        #expect(walk.problems == [])
+    }
+}
+
+/// Draws inputs and watches what comes of them.
+private struct Walk {
+    var generator: SeededGenerator
+    private(set) var transcript = Transcript(accounts: [])
+    private(set) var transactions = 0
+    /// How often each transaction was answered.
+    private(set) var answers: [String: Int] = [:]
+    private(set) var problems: [String] = []
+    /// Names of sessions of which events may be told: asked for, and not over.
+    /// With the transaction of the join.
+    private var live: [String: String] = [:]
+    private var joins: [String: String] = [:]
+    private var located: [(RequestSequence, RoomURI)] = []
+    private var sent: [(RequestSequence, SlotID)] = []
+    private var sessions: [(UInt64, Int)] = []
+    private var feeds: [UInt64] = []
+    private var deadlines: [RequestSequence] = []
+    private var isPaused = false
+    private var isClosed = false
+    /// Phases without answers fill the connection up.
+    private var answersAreLikely = true
+
+    init(seed: UInt64) {
+        generator = SeededGenerator(seed: seed)
+        ask(.addAccount())
+    }
+
+    mutating func step() {
+        if chance(100) { answersAreLikely.toggle() }
+        switch Int.random(in: 0..<100, using: &generator) {
+        case 0..<40: if !isPaused || chance(10) { ask(anything()) }
+        case 40..<50: locate()
+        case 50..<75: if answersAreLikely || chance(20) { answer() }
+        case 75..<90: tell()
+        case 90..<96: passDeadline()
+        case 96: watch(transcript.workerLost(place()))
+        case 97:
+            guard let (number, slot) = sent.randomElement(using: &generator) else { return }
+            watch(transcript.undeliverable(number.rawValue, at: slot.number))
+        case 98: watch(transcript.say("{"))
+        default: watch(transcript.notLocated(UInt64.random(in: 0...transcript.last, using: &generator), "no"))
+        }
+    }
+
+    mutating func close() {
+        let gone = transcript.closed()
+        for action in gone {
+            guard case .gone = action else { return problems.append("\(action) at the close") }
+        }
+        isClosed = true
+    }
+
+    mutating func passAllDeadlines() {
+        for deadline in deadlines { watch(transcript.deadlinePassed(deadline.rawValue)) }
+        deadlines = []
+    }
+
+    // MARK: Inputs
+
+    private mutating func chance(_ oneIn: Int) -> Bool { Int.random(in: 0..<oneIn, using: &generator) == 0 }
+
+    private mutating func place() -> Int { Int.random(in: 1...3, using: &generator) }
+
+    private mutating func name(_ kind: String) -> String { "\(kind)-\(Int.random(in: 1...4, using: &generator))" }
+
+    private mutating func anything() -> Ask {
+        let (pub, other, sub) = (name("pub"), name("pub"), name("sub"))
+        return switch Int.random(in: 0..<30, using: &generator) {
+        case 0: .addAccount(chance(2) ? alice : bob)
+        case 1: .removeAccount(chance(2) ? alice : bob)
+        case 2..<8: .join(chance(10) ? sub : pub, as: chance(4) ? bob : alice)
+        case 8..<13: .attach(sub, to: other, under: pub)
+        case 13..<15: .answer(sub, under: pub)
+        case 15..<17: .detach(sub, under: pub)
+        case 17..<22: .trickle(pub, feed: chance(2) ? sub : nil)
+        case 22..<25: .update(chance(2) ? pub : sub)
+        case 25: .terminate(pub)
+        case 26: .configure(pub, other)
+        case 27: .invite(pub)
+        case 28: .call()
+        default: Ask("dance", "")
+        }
+    }
+
+    private mutating func ask(_ ask: Ask) {
+        let transaction = "\(transactions)"
+        let before = transcript.last
+        let actions = transcript.ask(ask, as: transaction)
+        if isClosed { return watch(actions) }
+        transactions += 1
+        if transcript.last > before, actions.contains(.startDeadline(request(transcript.last))) {
+            if ask.type == "videoroom-join", let name = ask.members.firstMatch(of: /"session":"([^"]*)"/) {
+                joins[transaction] = String(name.output.1)
+                live[String(name.output.1)] = transaction
+            }
+            if ask.members.contains("feed_attach") { feeds.append(transcript.last) }
+        }
+        watch(actions)
+    }
+
+    private mutating func locate() {
+        guard !located.isEmpty else { return }
+        let (number, _) = located.remove(at: Int.random(in: 0..<located.count, using: &generator))
+        if chance(5) {
+            watch(transcript.notLocated(number.rawValue, "no worker is available"))
+        } else {
+            watch(transcript.located(number.rawValue, at: place()))
+        }
+    }
+
+    private mutating func answer() {
+        guard let (number, slot) = sent.randomElement(using: &generator) else { return }
+        let by = chance(10) ? place() : slot.number
+        let answer: WorkerAnswer =
+            switch Int.random(in: 0..<8, using: &generator) {
+            case 0: .error("Unauthorized")
+            case 2: .unknownSession
+            case 1: .notOwner(FrontdoorTests.slot(place()))
+            default: .ack
+            }
+        watch(transcript.answered(number.rawValue, answer, by: by))
+    }
+
+    private mutating func tell() {
+        guard let (session, place) = sessions.randomElement(using: &generator) else { return }
+        let feed = request(feeds.randomElement(using: &generator) ?? 99)
+        let event: WorkerEvent =
+            switch Int.random(in: 0..<12, using: &generator) {
+            case 0: .state(.progress)
+            case 1: .state(.accepted(answer: sdp("answer")))
+            case 2: .state(.established)
+            case 3: .state(.terminated(reason: nil))
+            case 4: .initialPublishers([publisher("pub-1")])
+            case 5: .publishersJoined([publisher("pub-2")])
+            case 6: .publishersLeft([client("pub-1")])
+            case 7, 8: .feedOffered(feed: feed, offer: sdp("offer"))
+            case 9, 10: .feedEstablished(feed: feed)
+            default: .feedEnded(feed: feed)
+            }
+        watch(transcript.told(session, event, by: place))
+    }
+
+    private mutating func passDeadline() {
+        guard !deadlines.isEmpty else { return }
+        watch(transcript.deadlinePassed(deadlines.removeFirst().rawValue))
+    }
+
+    // MARK: Promises
+
+    private mutating func watch(_ actions: [Action]) {
+        if isClosed, !actions.isEmpty { problems.append("\(actions) after the close") }
+        for action in actions { watch(action) }
+        let shouldPause = transcript.machine.unansweredCount >= ConnectionStateMachine.maximumUnanswered
+        if !isClosed, isPaused != shouldPause {
+            problems.append("paused: \(isPaused) with \(transcript.machine.unansweredCount) unanswered")
+        }
+    }
+
+    private mutating func watch(_ action: Action) {
+        switch action {
+        case .send(.ack(let transaction)): answered(transaction)
+        case .send(.error(let transaction, _)):
+            answered(transaction)
+            if let name = joins[transaction], live[name] == transaction { live[name] = nil }
+        case .send(.videoroom(let session, let event)):
+            if live[session.description] == nil { problems.append("\(event) of \(session)") }
+            if case .state(.terminated) = event { live[session.description] = nil }
+        case .send(.ready): problems.append("ready is not the machine's")
+        case .locate(let number, let room): located.append((number, room))
+        case .forward(let number, let request, let slot):
+            sent.append((number, slot))
+            if case .join = request { sessions.append((number.rawValue, slot.number)) }
+        case .release(let session, _):
+            if session.connection != .test { problems.append("release of \(session)") }
+        case .gone: problems.append("gone before the close")
+        case .startDeadline(let number): deadlines.append(number)
+        case .pauseReading:
+            if isPaused { problems.append("paused twice") }
+            isPaused = true
+        case .resumeReading:
+            if !isPaused { problems.append("resumed without a pause") }
+            isPaused = false
+        case .note: break
+        }
+    }
+
+    private mutating func answered(_ transaction: String) {
+        answers[transaction, default: 0] += 1
+        if answers[transaction] != 1 { problems.append("\(transaction) answered again") }
+    }
+}

@@ -1,0 +1,107 @@
+import Sylkrtc
+import Testing
+
+@testable import Frontdoor
+
+/// What is validated, checked, and then not available yet; and what is no request at all.
+@Suite struct UnservedRequestTests {
+    @Test func `R06 A call is for an added account, and then not available`() {
+        var connection = Transcript(accounts: [])
+        #expect(connection.ask(.call()) == refused("session-create", "Unknown account specified: \(alice)"))
+        _ = connection.ask(.addAccount())
+        #expect(connection.ask(.call()) == refused("session-create", "session-create is not available yet"))
+    }
+
+    @Test(arguments: [
+        Ask("session-answer", #""session":"c","sdp":"answer""#), Ask("session-trickle", #""session":"c""#),
+        Ask("session-terminate", #""session":"c""#),
+    ])
+    func `R07 R08 R09 Without calls every call is unknown`(ask: Ask) {
+        var connection = Transcript()
+        #expect(connection.ask(ask) == refused(ask.type, "Unknown session specified: c"))
+    }
+
+    @Test func `R07 R08 R09 A conference session is no call`() {
+        var connection = Transcript()
+        _ = connection.join()
+        #expect(
+            connection.ask(Ask("session-terminate", #""session":"pub-a""#))
+                == refused("session-terminate", "Unknown session specified: pub-a"))
+    }
+
+    @Test func `R11 The active participants are the joined publisher and those it was told of`() {
+        var connection = Transcript()
+        #expect(
+            connection.ask(.configure("pub-a", "x"))
+                == refused("configure-room", "configure-room: unknown video room session: pub-a"))
+        let join = connection.join()
+        _ = connection.told(join, .initialPublishers([publisher("pub-b")]))
+        _ = connection.attach("sub-1")
+        #expect(
+            connection.ask(.configure("sub-1"))
+                == refused("configure-room", "configure-room: unknown video room session: sub-1"), "a feed")
+        #expect(
+            connection.ask(.configure("pub-a", "pub-c", "sub-1"))
+                == refused("configure-room", "configure-room: unknown participant session id: pub-c, sub-1"))
+        #expect(
+            connection.ask(.configure("pub-a", "pub-a", "pub-b"))
+                == refused("configure-room", "configure-room is not available yet"))
+        #expect(
+            connection.ask(.configure("pub-a")) == refused("configure-room", "configure-room is not available yet"))
+        _ = connection.told(join, .publishersLeft([client("pub-b")]))
+        #expect(
+            connection.ask(.configure("pub-a", "pub-b"))
+                == refused("configure-room", "configure-room: unknown participant session id: pub-b"))
+    }
+
+    @Test func `R15 Only a joined publisher invites`() {
+        var connection = Transcript()
+        let unknown = refused("invite-participants", "invite-participants: unknown video room session: pub-a")
+        #expect(connection.ask(.invite()) == unknown)
+        _ = connection.join()
+        #expect(connection.ask(.invite()) == refused("invite-participants", "invite-participants is not available yet"))
+    }
+
+    @Test func `R11 R15 Before accepted was told nobody is joined`() {
+        var connection = Transcript()
+        _ = connection.ask(.join("pub-a"))
+        let join = connection.last
+        let unknown = [
+            refused("configure-room", "configure-room: unknown video room session: pub-a"),
+            refused("invite-participants", "invite-participants: unknown video room session: pub-a"),
+        ]
+        func bothAsked() -> [[Action]] { [connection.ask(.configure()), connection.ask(.invite())] }
+        #expect(bothAsked() == unknown)
+        _ = connection.located(join) + connection.answered(join)
+        #expect(bothAsked() == unknown)
+        _ = connection.told(join, .state(.progress))
+        #expect(bothAsked() == unknown)
+        _ = connection.told(join, .state(.accepted(answer: sdp("answer"))))
+        #expect(bothAsked().allSatisfy { $0 != unknown[0] && $0 != unknown[1] })
+        _ = connection.told(join, .state(.established))
+        #expect(bothAsked().allSatisfy { $0 != unknown[0] && $0 != unknown[1] })
+        _ = connection.told(join, .state(.terminated(reason: nil)))
+        #expect(bothAsked() == unknown)
+    }
+
+    @Test func `R19 B02 What is wrong with a message is answered at once if there is somebody to answer`() {
+        var connection = Transcript()
+        #expect(
+            connection.say(#"{"transaction":"1"}"#)
+                == refused("request", "missing request type", as: "1"))
+        #expect(
+            connection.say(#"{"sylkrtc":"dance","transaction":"1"}"#)
+                == refused("dance", "unknown request type: dance", as: "1"))
+        #expect(
+            connection.say(#"{"sylkrtc":"videoroom-ctl","transaction":"1","session":"pub-a","option":"feed-attach"}"#)
+                == refused("videoroom-ctl", "missing 'feed_attach' field in request", as: "1"))
+        for text in ["", "{", "[]", "null", "7", #"{"sylkrtc":"account-remove"}"#, #"{"transaction":7}"#] {
+            let actions = connection.say(text)
+            guard actions.count == 1, case .note(.unanswerable) = actions.first else {
+                Issue.record("\(text): \(actions)")
+                continue
+            }
+        }
+        #expect(connection.machine.unansweredCount == 0)
+    }
+}

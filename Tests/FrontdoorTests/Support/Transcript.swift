@@ -1,0 +1,106 @@
+import Identity
+import Sylkrtc
+
+@testable import Frontdoor
+
+typealias Action = ConnectionStateMachine.Action
+
+/// A connection's machine and what a client says to it, in sylkRTC-1. Requests are numbered from 1 as they come.
+struct Transcript {
+    private(set) var machine: ConnectionStateMachine
+    /// The number of the last request.
+    private(set) var last: UInt64 = 0
+    private var transactions = 0
+
+    /// - Parameter accounts: added beforehand, each by one request.
+    init(accounts: [String] = [alice], domains: [String] = ["*"], trustsClaims: Bool = false) {
+        machine = ConnectionStateMachine(
+            .test, accounts: AccountBook(domains: DomainRules(domains), trustsClaims: trustsClaims))
+        for account in accounts { _ = ask(.addAccount(account)) }
+    }
+
+    /// - Parameter transaction: given to texts that have to be told apart.
+    mutating func ask(_ ask: Ask, as transaction: String = "t") -> [Action] { say(ask.text(transaction)) }
+
+    mutating func say(_ text: String) -> [Action] {
+        let message = Dialect.sylkRTC1.decode(Array(text.utf8))
+        if case .request = message { last += 1 }
+        return machine.received(message)
+    }
+
+    /// - Parameter number: nil: the last request.
+    mutating func located(_ number: UInt64? = nil, at place: Int = 1) -> [Action] {
+        machine.located(request(number ?? last), at: slot(place))
+    }
+
+    mutating func answered(_ number: UInt64? = nil, _ answer: WorkerAnswer = .ack, by place: Int = 1) -> [Action] {
+        machine.answered(request(number ?? last), answer, by: slot(place))
+    }
+
+    mutating func told(_ session: UInt64, _ event: WorkerEvent, by place: Int = 1) -> [Action] {
+        machine.told(request(session), event, by: slot(place))
+    }
+
+    mutating func notLocated(_ number: UInt64, _ text: String) -> [Action] {
+        machine.notLocated(request(number), text)
+    }
+
+    mutating func deadlinePassed(_ number: UInt64? = nil) -> [Action] {
+        machine.deadlinePassed(request(number ?? last))
+    }
+
+    mutating func workerLost(_ place: Int = 1) -> [Action] { machine.workerLost(slot(place)) }
+
+    mutating func undeliverable(_ number: UInt64, at place: Int = 1) -> [Action] {
+        machine.undeliverable(request(number), at: slot(place))
+    }
+
+    mutating func closed() -> [Action] { machine.closed() }
+
+    /// Joins, and is told everything up to `accepted`.
+    ///
+    /// - Returns: the number of the join.
+    mutating func join(_ session: String = "pub-a", as account: String = alice, at place: Int = 1) -> UInt64 {
+        let actions = ask(.join(session, as: account)) + located(at: place) + answered(by: place)
+        precondition(actions.contains(.ack("t")), "\(actions)")
+        let join = last
+        for state in [ConferenceState.progress, .accepted(answer: sdp("answer"))] {
+            _ = told(join, .state(state), by: place)
+        }
+        return join
+    }
+
+    /// - Returns: the number of the attaching.
+    mutating func attach(_ feed: String, to publisher: String = "pub-b", under session: String = "pub-a") -> UInt64 {
+        let actions = ask(.attach(feed, to: publisher, under: session)) + answered()
+        precondition(actions.contains(.ack("t")), "\(actions)")
+        return last
+    }
+}
+
+extension ConnectionStateMachine.Action {
+    static func ack(_ transaction: String) -> Action { .send(.ack(transaction: transaction)) }
+
+    static func error(_ transaction: String, _ text: String) -> Action {
+        .send(.error(transaction: transaction, text: text))
+    }
+
+    static func event(_ session: String, _ event: VideoroomEvent) -> Action {
+        .send(.videoroom(session: client(session), event))
+    }
+
+    static func terminated(_ session: String, _ reason: String?) -> Action {
+        .event(session, .state(.terminated(reason: reason)))
+    }
+}
+
+/// What becomes of a request that waits for a worker.
+func forwarded(_ number: UInt64, _ request: WorkerRequest, to place: Int = 1) -> [Action] {
+    let number = RequestSequence(rawValue: number)
+    return [.startDeadline(number), .forward(number, request, to: slot(place))]
+}
+
+/// What becomes of a request that is answered with an error.
+func refused(_ name: String, _ text: String, as transaction: String = "t") -> [Action] {
+    [.note(.refused(request: name, text: text)), .error(transaction, text)]
+}
