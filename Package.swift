@@ -79,8 +79,8 @@ let package = Package(
         tests(of: "Settings", ["Identity"]),
         tests(
             of: "Frontdoor",
-            ["Identity", "Sylkrtc", "JSONText", "Bus", "Registry", "Settings", nio, nioEmbedded, nioHTTP, nioWebSocket]),
-        tests(of: "Worker", ["Identity", "Sylkrtc", "JSONText", "Bus", "Registry", "Settings", nio, nioEmbedded]),
+            ["Identity", "Sylkrtc", "JSONText", "Bus", "Registry", "Settings", logging, nio, nioEmbedded, nioHTTP, nioWebSocket]),
+        tests(of: "Worker", ["Identity", "Sylkrtc", "JSONText", "Bus", "Registry", "Settings", logging, nio, nioEmbedded]),
     ],
     swiftLanguageModes: [.v6]
 )

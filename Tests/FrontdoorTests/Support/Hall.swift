@@ -48,7 +48,7 @@ struct Hall: Sendable {
     private let stage: NIOLoopBound<Stage>
 
     init(_ settings: String = "") async throws {
-        let path = TemporaryFolder.newPath()
+        let path = TemporaryFolder.folder() + "/registry.sqlite"
         let registry = RegistryThread(label: "registry", logger: .silent) { () throws(RegistryError) in
             try SQLiteRegistryStore(path: path)
         }

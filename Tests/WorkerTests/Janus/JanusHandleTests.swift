@@ -1,0 +1,140 @@
+import Identity
+import JSONText
+import NIOCore
+import Sylkrtc
+import Testing
+
+@testable import Worker
+
+@Suite struct JanusHandleTests {
+    private let loop = TestLoop()
+    private let socket = RecordingSocket()
+    private let gateway: JanusGateway
+    private let heard = Heard()
+    private let handle: JanusHandle<String>
+
+    private final class Heard {
+        var lines: [String] = []
+    }
+
+    init() {
+        gateway = JanusGateway(
+            loop: loop, socket: socket, secretName: "apisecret", secret: nil, transactionPrefix: "x",
+            logger: silentLogger)
+        handle = JanusHandle(
+            WorkerTests.handle(92), session: JanusSessionID(rawValue: 811), gateway: gateway
+        ) { [heard] event, purpose in heard.lines.append("\(event.kind) of \(purpose ?? "nothing")") }
+    }
+
+    private func say(_ text: String) { gateway.received(Array(text.utf8)) }
+    private func ask(_ purpose: String) {
+        handle.message(purpose, body: { $0.member("request", purpose) }) { [heard] result in
+            heard.lines.append("\(purpose) \(words(result))")
+        }
+    }
+
+    @Test func `a message is body and session description`() {
+        handle.message("join", description: ("offer", sdp("v=0\r\n")), body: { $0.member("request", "join") }) { _ in }
+        #expect(
+            socket.sent == [
+                #"{"janus":"message","transaction":"x-1","session_id":811,"handle_id":92,"body":{"request":"join"},"jsep":{"type":"offer","sdp":"v=0\r\n"}}"#
+            ])
+    }
+
+    @Test func `one message is in flight at a time, in the order they were given`() {
+        for name in ["a", "b", "c"] { ask(name) }
+        #expect(socket.sent.count == 1)
+        say(#"{"janus":"ack","transaction":"x-1"}"#)
+        #expect(socket.sent.count == 2)
+        say(#"{"janus":"error","transaction":"x-2","error":{"code":1,"reason":"no"}}"#)
+        #expect(socket.sent.count == 3, "a refusal frees the way, too")
+        #expect(heard.lines == ["a accepted", "b failed: no"])
+        #expect(socket.sent[2].contains(#""request":"c""#))
+    }
+
+    @Test func `a message that is never answered gives way after its deadline`() {
+        ask("a")
+        ask("b")
+        loop.advance(by: .seconds(10))
+        gateway.timerFired(at: loop.now)
+        #expect(heard.lines == ["a failed: request timed out"])
+        #expect(socket.sent.count == 2)
+    }
+
+    @Test func `an event says what it is the outcome of, before or after the ack`() {
+        ask("a")
+        say(#"{"janus":"event","sender":92,"transaction":"x-1"}"#)
+        say(#"{"janus":"ack","transaction":"x-1"}"#)
+        ask("b")
+        say(#"{"janus":"ack","transaction":"x-2"}"#)
+        say(#"{"janus":"webrtcup","sender":92}"#)
+        say(#"{"janus":"event","sender":92,"transaction":"x-2"}"#)
+        #expect(
+            heard.lines == ["plugin of a", "a accepted", "b accepted", "webrtcUp of nothing", "plugin of b"])
+    }
+
+    @Test func `an outcome is told once`() {
+        ask("a")
+        say(#"{"janus":"ack","transaction":"x-1"}"#)
+        say(#"{"janus":"event","sender":92,"transaction":"x-1"}"#)
+        say(#"{"janus":"event","sender":92,"transaction":"x-1"}"#)
+        #expect(heard.lines == ["a accepted", "plugin of a", "plugin of nothing"])
+    }
+
+    @Test func `after a refusal or a synchronous result no outcome is expected`() {
+        ask("a")
+        say(#"{"janus":"success","transaction":"x-1"}"#)
+        ask("b")
+        say(#"{"janus":"error","transaction":"x-2"}"#)
+        say(#"{"janus":"event","sender":92,"transaction":"x-1"}"#)
+        say(#"{"janus":"event","sender":92,"transaction":"x-2"}"#)
+        #expect(heard.lines.suffix(2) == ["plugin of nothing", "plugin of nothing"])
+    }
+
+    @Test func `candidates wait for nothing`() {
+        ask("a")
+        handle.trickle([]) { _ in }
+        handle.trickle([candidate("one")]) { _ in }
+        handle.trickle([candidate("one"), candidate("two")]) { _ in }
+        let one = #"{"candidate":"one","sdpMLineIndex":0,"sdpMid":"audio"}"#
+        let two = #"{"candidate":"two","sdpMLineIndex":0,"sdpMid":"audio"}"#
+        let head = #""session_id":811,"handle_id":92"#
+        #expect(
+            socket.sent.dropFirst() == [
+                #"{"janus":"trickle","transaction":"x-2",\#(head),"candidate":{"completed":true}}"#,
+                #"{"janus":"trickle","transaction":"x-3",\#(head),"candidate":\#(one)}"#,
+                #"{"janus":"trickle","transaction":"x-4",\#(head),"candidates":[\#(one),\#(two)]}"#,
+            ])
+    }
+
+    @Test func `a detached handle hears nothing more, and what waited has failed`() {
+        for name in ["a", "b", "c"] { ask(name) }
+        handle.detach { [heard] result in heard.lines.append("detach \(words(result))") }
+        #expect(heard.lines == ["b failed: the handle is gone", "c failed: the handle is gone"])
+        say(#"{"janus":"event","sender":92,"transaction":"x-1"}"#)
+        say(#"{"janus":"ack","transaction":"x-1"}"#)
+        say(#"{"janus":"success","transaction":"x-2"}"#)
+        #expect(heard.lines.suffix(2) == ["a accepted", "detach done"])
+        #expect(socket.sent.count == 2)
+        #expect(socket.sent[1] == #"{"janus":"detach","transaction":"x-2","session_id":811,"handle_id":92}"#)
+    }
+
+    @Test func `a forgotten handle is not detached`() {
+        ask("a")
+        ask("b")
+        handle.forget()
+        #expect(heard.lines == ["b failed: the handle is gone"])
+        #expect(socket.sent.count == 1)
+    }
+
+    @Test func `on a lost link every message fails once, those that waited included`() {
+        for name in ["a", "b"] { ask(name) }
+        gateway.lost()
+        loop.run()
+        ask("c")
+        loop.run()
+        let failure = "failed: the media server is not connected"
+        #expect(heard.lines == ["a \(failure)", "b \(failure)", "c \(failure)"])
+        #expect(socket.sent.count == 1)
+    }
+}

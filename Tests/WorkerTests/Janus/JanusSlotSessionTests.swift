@@ -1,0 +1,162 @@
+import Identity
+import NIOCore
+import Testing
+
+@testable import Worker
+
+@Suite struct JanusSlotSessionTests {
+    private let loop = TestLoop()
+    private let janus: FakeJanus
+    private let gateway: JanusGateway
+    private let session: JanusSlotSession
+    private let heard = Heard()
+
+    private final class Heard {
+        var lines: [String] = []
+    }
+
+    init() throws {
+        janus = FakeJanus(loop: loop)
+        gateway = try connectGateway(janus, loop)
+        session = JanusSlotSession(JanusSessionID(rawValue: 811), loop: loop, logger: silentLogger)
+        session.lost = { [heard] error in heard.lines.append("lost: \(error.reason)") }
+    }
+
+    private func take() {
+        session.take(over: gateway) { [heard] result in
+            switch result {
+            case .success(let origin): heard.lines.append("\(origin)")
+            case .failure(let error): heard.lines.append("failed: \(error.reason)")
+            }
+        }
+        loop.run()
+    }
+
+    private func run(_ test: () throws -> Void) rethrows {
+        defer {
+            session.stop()
+            loop.end()
+        }
+        try test()
+    }
+
+    @Test func `it is created under the slot's own id`() {
+        run {
+            take()
+            #expect(heard.lines == ["created"])
+            #expect(janus.log.map(\.name) == ["create"])
+            #expect(janus.sessions.keys.sorted() == [811])
+        }
+    }
+
+    @Test func `one that exists is claimed (468)`() {
+        run {
+            janus.addSession(811)
+            take()
+            #expect(heard.lines == ["claimed"])
+            #expect(janus.log.map(\.name) == ["create", "claim"])
+        }
+    }
+
+    @Test func `any other refusal fails it`() {
+        run {
+            janus.interfere = { _ in .refuse(403, "Unauthorized") }
+            take()
+            #expect(heard.lines == ["failed: Unauthorized"])
+        }
+    }
+
+    @Test func `one that goes between the two requests fails it`() {
+        run {
+            janus.addSession(811)
+            janus.interfere = { $0.name == "claim" ? .refuse(458, "No such session") : .proceed }
+            take()
+            #expect(heard.lines == ["failed: No such session"])
+            loop.advance(by: .seconds(30))
+            #expect(janus.count("keepalive") == 0)
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func `it is kept alive every five seconds (B09)`(isClaimed: Bool) {
+        run {
+            if isClaimed { janus.addSession(811) }
+            take()
+            loop.advance(by: .milliseconds(4999))
+            #expect(janus.count("keepalive") == 0)
+            loop.advance(by: .milliseconds(1))
+            #expect(janus.count("keepalive") == 1)
+            loop.advance(by: .seconds(15))
+            #expect(janus.count("keepalive") == 4)
+            #expect(janus.log.last?.session == 811)
+            #expect(heard.lines.count == 1)
+        }
+    }
+
+    @Test func `a keepalive that finds no session tells the loss`() {
+        run {
+            take()
+            janus.interfere = { _ in .refuse(458, "No such session") }
+            loop.advance(by: .seconds(5))
+            loop.run()
+            #expect(heard.lines == ["created", "lost: No such session"])
+        }
+    }
+
+    @Test func `a keepalive without an answer tells that Janus hangs`() {
+        run {
+            take()
+            janus.interfere = { _ in .drop }
+            loop.advance(by: .seconds(5))
+            loop.advance(by: .seconds(9))
+            gateway.timerFired(at: loop.now)
+            #expect(heard.lines == ["created"])
+            loop.advance(by: .seconds(1))
+            gateway.timerFired(at: loop.now)
+            #expect(heard.lines == ["created", "lost: request timed out"])
+        }
+    }
+
+    @Test func `a keepalive on a link that broke tells nothing, the link does`() {
+        run {
+            take()
+            janus.interfere = { _ in .drop }
+            loop.advance(by: .seconds(5))
+            gateway.lost()
+            loop.advance(by: .seconds(5))
+            loop.run()
+            #expect(heard.lines == ["created"])
+        }
+    }
+
+    @Test func `a keepalive that Janus refuses for another reason is no loss`() {
+        run {
+            take()
+            janus.interfere = { _ in .refuse(490, "internal") }
+            loop.advance(by: .seconds(5))
+            loop.run()
+            #expect(heard.lines == ["created"])
+        }
+    }
+
+    @Test func `a stop is final (D18)`() {
+        run {
+            take()
+            session.stop()
+            loop.advance(by: .seconds(30))
+            #expect(janus.count("keepalive") == 0)
+        }
+    }
+
+    @Test func `ended on purpose it is gone from Janus and no longer kept alive`() {
+        run {
+            take()
+            session.destroy(over: gateway) { [heard] in heard.lines.append(words($0)) }
+            loop.run()
+            #expect(heard.lines == ["created", "done"])
+            #expect(janus.sessions.isEmpty)
+            loop.advance(by: .seconds(30))
+            #expect(janus.count("keepalive") == 0)
+        }
+    }
+}

@@ -1,0 +1,307 @@
+import Bus
+import Identity
+import NIOCore
+import Sylkrtc
+import Testing
+
+@testable import Worker
+
+@Suite struct FrontdoorLinksTests {
+    /// The worker behind the links.
+    private final class Recorder: FrontdoorLinks.Delegate {
+        var lines: [String] = []
+        var load = 0
+        var status: WorkerStatus { WorkerStatus(slot: slot, load: load, isJanusUp: true) }
+
+        func received(_ request: WorkerRequest, from connection: ConnectionID, sequence: RequestSequence) {
+            lines.append("request \(connection.number)/\(sequence)")
+        }
+        func released(_ session: SessionID) { lines.append("released \(session.connection.number)/\(session.request)") }
+        func gone(_ connection: ConnectionID) { lines.append("gone \(connection.number)") }
+        func listed(_ list: ConnectionList, by owner: FrontdoorLoopID) {
+            lines.append("\(owner.frontdoor) lists \(list.sessions.count)")
+        }
+        func lost(_ owner: FrontdoorLoopID) { lines.append("\(owner.frontdoor) lost") }
+
+        func transcript() -> [String] {
+            defer { lines = [] }
+            return lines
+        }
+    }
+
+    private final class World {
+        let loop = TestLoop()
+        let network = InMemoryNetwork()
+        let worker = Recorder()
+        let links: FrontdoorLinks
+        let door: ScriptedFrontdoor
+
+        init() throws {
+            links = FrontdoorLinks(incarnation: Incarnation(rawValue: 7), loop: loop, logger: silentLogger)
+            links.delegate = worker
+            try links.start(network, at: "w")
+            door = ScriptedFrontdoor(frontdoor, network, at: "w", on: loop)
+        }
+
+        func anotherDoor(_ number: Int, incarnation: UInt64 = 100) -> ScriptedFrontdoor {
+            ScriptedFrontdoor(frontdoorLoop(number, incarnation: incarnation), network, at: "w", on: loop)
+        }
+    }
+
+    /// With the first front door connected and listed.
+    private func run(_ test: (World) throws -> Void) throws {
+        let world = try World()
+        defer {
+            world.links.stop()
+            world.loop.end()
+        }
+        try world.door.connect()
+        world.loop.run()
+        #expect(world.worker.transcript() == ["1 lists 0"])
+        try test(world)
+    }
+
+    private let update = WorkerRequest.update(session: sequence(1), audio: true, video: nil, bitrate: nil)
+
+    // MARK: Up
+
+    @Test func `a probe is answered with a hello that says how the worker is`() throws {
+        try run { world throws in
+            #expect(world.door.isUp)
+            #expect(world.door.status == WorkerStatus(slot: slot, load: 0, isJanusUp: true))
+        }
+    }
+
+    @Test func `heartbeats carry the load, every half second`() throws {
+        try run { world throws in
+            world.worker.load = 5
+            world.loop.advance(by: .milliseconds(750))
+            world.loop.run()
+            #expect(world.door.status?.load == 5)
+            for _ in 0..<40 { world.loop.advance(by: .milliseconds(250)) }
+            #expect(world.door.isUp)
+            #expect(world.door.losses == [])
+            #expect(world.worker.transcript() == [])
+        }
+    }
+
+    @Test func `requests, releases and departures arrive in order, answers and events go back`() throws {
+        try run { world throws in
+            world.door.request(update, 3, 1)
+            world.door.request(.terminate(session: sequence(1)), 3, 2)
+            world.door.send(.release, [], connection(3), sequence(1))
+            world.door.send(.gone, [], connection(3))
+            world.loop.run()
+            #expect(world.worker.transcript() == ["request 3/1", "request 3/2", "released 3/1", "gone 3"])
+            world.links.answer(.ack, to: sequence(1), of: connection(3))
+            world.links.tell(.state(.established), of: session(3))
+            world.links.answer(.error("no"), to: sequence(2), of: connection(3))
+            world.loop.run()
+            #expect(world.door.transcript() == ["3/1 ack", "3/1: established", "3/2 error no"])
+        }
+    }
+
+    @Test func `what is said to nobody goes nowhere`() throws {
+        try run { world throws in
+            world.links.answer(.ack, to: sequence(1), of: connection(1, of: frontdoorLoop(2)))
+            world.links.tell(
+                .state(.established),
+                of: SessionID(connection: connection(1, of: frontdoorLoop(1, loop: 3)), request: sequence(1)))
+            world.loop.run()
+            #expect(world.door.transcript() == [])
+        }
+    }
+
+    @Test func `before the list came nothing but the hello is said`() throws {
+        let world = try World()
+        defer {
+            world.links.stop()
+            world.loop.end()
+        }
+        world.door.isMute = true
+        try world.door.connect()
+        world.loop.run()
+        world.links.answer(.ack, to: sequence(1), of: connection(1))
+        world.loop.advance(by: .seconds(1))
+        #expect(world.door.transcript() == [])
+    }
+
+    // MARK: Confused front doors
+
+    @Test(arguments: [
+        "", "{}", "nonsense", #"{"request":"dance"}"#, #"{"request":"join"}"#,
+        #"{"request":"terminate","session":"x"}"#,
+    ])
+    func `an unusable request is answered, and the link goes on`(body: String) throws {
+        try run { world throws in
+            world.door.send(.request, Array(body.utf8), connection(3), sequence(9))
+            world.door.request(update, 3, 10)
+            world.loop.run()
+            #expect(world.door.transcript() == ["3/9 error internal error"])
+            #expect(world.worker.transcript() == ["request 3/10"])
+        }
+    }
+
+    @Test func `what breaks the rules of links costs that front door its link, and no other`() throws {
+        let offences: [(ScriptedFrontdoor) -> Void] = [
+            { $0.send(.request, [], nil, sequence(1)) }, { $0.send(.request, [], connection(1), nil) },
+            { $0.send(.release, [], connection(1), nil) }, { $0.send(.gone) }, { $0.send(.list, Array("{".utf8)) },
+            { $0.send(.answer) }, { $0.send(.event) }, { $0.send(.resynced) },
+            { $0.send(.gone, [], connection(1, of: frontdoorLoop(2))) },
+            { $0.send(.gone, [], connection(1, of: frontdoorLoop(1, incarnation: 99))) },
+            { $0.send(.gone, [], connection(1, of: frontdoorLoop(1, loop: 1))) }, { $0.sendRaw([1, 2, 3]) },
+            { $0.sendRaw(Array(repeating: 0xFF, count: 200)) },
+        ]
+        for (index, offend) in offences.enumerated() {
+            try run { world in
+                let other = world.anotherDoor(2)
+                try other.connect()
+                world.loop.run()
+                _ = world.worker.transcript()
+                offend(world.door)
+                world.door.request(update, 1, 5)
+                other.request(update, 1, 6)
+                world.loop.run()
+                #expect(world.worker.transcript() == ["1 lost", "request 1/6"], "offence \(index)")
+                for _ in 0..<16 { world.loop.advance(by: .milliseconds(250)) }
+                #expect(world.door.losses.count == 1, "it hears nothing more and gives up")
+                #expect(other.losses == [])
+            }
+        }
+    }
+
+    @Test(arguments: 1...10)
+    func `no bytes trap`(seed: UInt64) throws {
+        try run { world in
+            var random = SeededGenerator(seed: seed)
+            for _ in 0..<100 {
+                var bytes = (0..<Int(random.next() % 160) + 1).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+                if random.next() % 2 == 0, bytes.count > 4 {
+                    bytes.replaceSubrange(0..<4, with: [0x10, bytes[1] % 10, 0, 74])
+                }
+                world.door.sendRaw(bytes)
+                world.loop.run()
+                try world.door.connect()
+                world.loop.run()
+            }
+            #expect(world.door.isUp)
+        }
+    }
+
+    // MARK: Losses
+
+    @Test func `a gap costs the link; nothing behind it counts`() throws {
+        try run { world throws in
+            world.network.dropNext(.toWorker, world.door.routingID, at: "w")
+            for number in UInt64(1)...3 { world.door.request(update, 1, number) }
+            world.loop.run()
+            #expect(world.worker.transcript() == ["1 lost"])
+        }
+    }
+
+    @Test func `a message that comes twice costs the link`() throws {
+        try run { world throws in
+            world.network.duplicateNext(.toWorker, world.door.routingID, at: "w")
+            world.door.request(update, 1, 1)
+            world.loop.run()
+            #expect(world.worker.transcript() == ["request 1/1", "1 lost"])
+        }
+    }
+
+    @Test func `a front door that is silent for three seconds is lost`() throws {
+        try run { world throws in
+            world.door.isMute = true
+            world.loop.advance(by: .milliseconds(2900))
+            #expect(world.worker.transcript() == [])
+            world.loop.advance(by: .milliseconds(500))
+            #expect(world.worker.transcript() == ["1 lost"])
+        }
+    }
+
+    @Test func `a newer link replaces the older, whose messages count no more`() throws {
+        try run { world in
+            let old = world.door
+            let young = world.anotherDoor(1)
+            try young.connect(as: 2)
+            old.request(update, 1, 1)
+            world.loop.run()
+            #expect(world.worker.transcript() == ["1 lost", "1 lists 0"])
+            young.request(update, 1, 2)
+            old.request(update, 1, 3)
+            world.links.answer(.ack, to: sequence(2), of: connection(1))
+            world.loop.run()
+            #expect(world.worker.transcript() == ["request 1/2"])
+            #expect(old.transcript() == [])
+            #expect(young.transcript() == ["1/2 ack"])
+        }
+    }
+
+    @Test func `an older link is a ghost`() throws {
+        try run { world in
+            try world.door.connect(as: 9)
+            world.loop.run()
+            _ = world.worker.transcript()
+            let ghost = world.anotherDoor(1)
+            try ghost.connect(as: 3)
+            world.loop.run()
+            #expect(world.worker.transcript() == [])
+            #expect(ghost.hellos == 0)
+        }
+    }
+
+    @Test func `a connection that was made anew is told by a second hello`() throws {
+        try run { world throws in
+            world.network.reconnect(world.door.routingID, at: "w")
+            world.loop.run()
+            #expect(world.worker.transcript() == ["1 lost"])
+            #expect(world.door.losses.count == 1)
+        }
+    }
+
+    @Test func `a message that does not leave costs the link`() throws {
+        try run { world throws in
+            for _ in 0...(Int(BusLimits.sendHighWaterMark)) {
+                world.links.answer(.ack, to: sequence(1), of: connection(1))
+            }
+            #expect(world.worker.transcript() == ["1 lost"])
+        }
+    }
+
+    @Test func `after the stop nothing is heard or said`() throws {
+        try run { world throws in
+            world.links.stop()
+            world.door.request(update, 1, 1)
+            world.links.answer(.ack, to: sequence(1), of: connection(1))
+            world.loop.advance(by: .seconds(10))
+            #expect(world.worker.transcript() == [])
+            #expect(world.door.transcript() == [])
+        }
+    }
+
+    // MARK: Acknowledgements
+
+    @Test func `what waits for an acknowledgement is done when all that was said is taken`() throws {
+        try run { world throws in
+            world.links.answer(.ack, to: sequence(1), of: connection(1))
+            world.links.whenAcknowledged(by: frontdoor) { world.worker.lines.append("taken") }
+            world.loop.run()
+            #expect(world.worker.transcript() == [], "taken, but not yet said so")
+            world.loop.advance(by: .milliseconds(500))
+            world.loop.run()
+            #expect(world.worker.transcript() == ["taken"])
+        }
+    }
+
+    @Test func `with the link everything that waits is done, and without one it is done at once`() throws {
+        try run { world throws in
+            world.links.answer(.ack, to: sequence(1), of: connection(1))
+            world.links.whenAcknowledged(by: frontdoor) { world.worker.lines.append("first") }
+            world.links.whenAcknowledged(by: frontdoor) { world.worker.lines.append("second") }
+            world.door.isMute = true
+            world.loop.advance(by: .seconds(4))
+            #expect(world.worker.transcript() == ["first", "second", "1 lost"])
+            world.links.whenAcknowledged(by: frontdoor) { world.worker.lines.append("third") }
+            #expect(world.worker.transcript() == ["third"])
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import Foundation
+import Identity
+import JSONText
+import Sylkrtc
+
+@testable import Worker
+
+/// A front door that writes down what it is told, a line each: `1/2 ack` answers request 2 of connection 1,
+/// `1/2: progress` is an event of the session that this request made.
+final class RecordingOutbox: Outbox {
+    private var lines: [String] = []
+    private var waiting: [(owner: FrontdoorLoopID, action: () -> Void)] = []
+
+    /// What was said since the last call.
+    func transcript() -> [String] {
+        defer { lines = [] }
+        return lines
+    }
+
+    /// The front doors have taken everything said so far.
+    func acknowledge() {
+        let due = waiting
+        waiting = []
+        for (_, action) in due { action() }
+    }
+
+    func answer(_ answer: WorkerAnswer, to request: RequestSequence, of connection: ConnectionID) {
+        lines.append("\(connection.number)/\(request) \(answer.line)")
+    }
+
+    func tell(_ event: WorkerEvent, of session: SessionID) {
+        lines.append("\(session.connection.number)/\(session.request): \(event.line)")
+    }
+
+    func whenAcknowledged(by owner: FrontdoorLoopID, _ action: @escaping () -> Void) { waiting.append((owner, action)) }
+}
+
+extension WorkerAnswer {
+    var line: String {
+        switch self {
+        case .ack: "ack"
+        case .error(let text): "error \(text)"
+        case .unknownSession: "unknown session"
+        case .notOwner(let slot): "not owner but \(slot)"
+        }
+    }
+}
+
+extension WorkerEvent {
+    var line: String {
+        func names(_ publishers: [Publisher]) -> String {
+            publishers.map { "\($0.session) (\($0.account), \($0.displayName))" }.joined(separator: ", ")
+        }
+        return switch self {
+        case .state(.progress): "progress"
+        case .state(.accepted(let answer)): "accepted \(answer.text.readable)"
+        case .state(.established): "established"
+        case .state(.terminated(let reason)): "terminated\(reason.map { " \($0)" } ?? "")"
+        case .initialPublishers(let publishers): "there: [\(names(publishers))]"
+        case .publishersJoined(let publishers): "came: [\(names(publishers))]"
+        case .publishersLeft(let sessions): "went: [\(sessions.map(\.description).joined(separator: ", "))]"
+        case .feedOffered(let feed, let offer): "feed \(feed) offers \(offer.text.readable)"
+        case .feedEstablished(let feed): "feed \(feed) established"
+        case .feedEnded(let feed): "feed \(feed) ended"
+        }
+    }
+}
+
+extension RawJSON {
+    /// A session description without the handle Janus drew.
+    var readable: String {
+        let text = description.dropFirst().dropLast()
+        return text.range(of: " of ").map { String(text[..<$0.lowerBound]) } ?? String(text)
+    }
+}
