@@ -74,13 +74,17 @@ let package = Package(
         tests(of: "Identity"),
         tests(of: "JSONText"),
         tests(of: "Sylkrtc", ["JSONText", "Identity"]),
-        tests(of: "Bus", ["Identity", nio, nioEmbedded, nioPosix]),
-        tests(of: "Registry", ["Identity", logging]),
+        tests(of: "Bus", ["Identity", nio, nioEmbedded, nioPosix, nioLocks]),
+        tests(of: "Registry", ["Identity", logging, nioLocks]),
         tests(of: "Settings", ["Identity"]),
         tests(
             of: "Frontdoor",
-            ["Identity", "Sylkrtc", "JSONText", "Bus", "Registry", "Settings", logging, nio, nioEmbedded, nioHTTP, nioWebSocket]),
-        tests(of: "Worker", ["Identity", "Sylkrtc", "JSONText", "Bus", "Registry", "Settings", logging, nio, nioEmbedded]),
+            [
+                "Identity", "Sylkrtc", "JSONText", "Bus", "Registry", "Settings", logging, nio, nioEmbedded, nioHTTP,
+                nioWebSocket,
+            ]),
+        tests(
+            of: "Worker", ["Identity", "Sylkrtc", "JSONText", "Bus", "Registry", "Settings", logging, nio, nioEmbedded]),
     ],
     swiftLanguageModes: [.v6]
 )

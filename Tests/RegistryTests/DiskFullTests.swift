@@ -1,7 +1,7 @@
 import Dispatch
 import Foundation
 import Identity
-import Synchronization
+import NIOConcurrencyHelpers
 import Testing
 
 @testable import Registry
@@ -21,7 +21,7 @@ struct DiskFullTests {
             let owner = try await thread.perform { store throws(RegistryError) in try store.take(place) }
             let (small, large) = (claim(try uri("small"), by: owner), try large(owner))
 
-            let outcomes = Mutex<[Bool]>([])
+            let outcomes = NIOLockedValueBox<[Bool]>([])
             let release = DispatchSemaphore(value: 0)
             await withCheckedContinuation { held in
                 thread.submit(.read) { _ in
@@ -34,19 +34,19 @@ struct DiskFullTests {
                 thread.submit { store throws(RegistryError) in
                     try store.claimRoom(row)
                 } completion: { outcome in
-                    outcomes.withLock { $0.append(outcome == .success(.claimed)) }
+                    outcomes.withLockedValue { $0.append(outcome == .success(.claimed)) }
                 }
             }
             limitFiles(to: 200_000)
             release.signal()
-            let lost = Mutex<RegistryError?>(nil)
+            let lost = NIOLockedValueBox<RegistryError?>(nil)
             do throws(RegistryError) {
                 _ = try await thread.perform { store throws(RegistryError) in try store.claimRoom(large) }
             } catch {
-                lost.withLock { $0 = error }
+                lost.withLockedValue { $0 = error }
             }
-            #expect(lost.withLock { $0 } != nil)
-            #expect(outcomes.withLock { $0 } == [false, false])
+            #expect(lost.withLockedValue { $0 } != nil)
+            #expect(outcomes.withLockedValue { $0 } == [false, false])
 
             limitFiles(to: nil)
             let rooms = try await thread.perform { store throws(RegistryError) in

@@ -1,6 +1,7 @@
 import Dispatch
 import Identity
 import Logging
+import NIOConcurrencyHelpers
 import Synchronization
 import Testing
 
@@ -38,18 +39,18 @@ struct RegistryThreadTests {
     @Test func `Operations run in order on one store, and their completions come in the same order`() async throws {
         let thread = thread()
         let owner = try await thread.perform { store throws(RegistryError) in try store.take(SlotID.first) }
-        let order = Mutex<[Int]>([])
+        let order = NIOLockedValueBox<[Int]>([])
         try await withCheckedThrowingContinuation { (finished: CheckedContinuation<Void, any Error>) in
             for number in 0..<1000 {
                 thread.submit { store throws(RegistryError) in
                     try store.renewSlot(owner, load: number, servesJanus: true, lease: .soon)
                 } completion: { _ in
-                    order.withLock { $0.append(number) }
+                    order.withLockedValue { $0.append(number) }
                     if number == 999 { finished.resume() }
                 }
             }
         }
-        #expect(order.withLock { $0 } == Array(0..<1000))
+        #expect(order.withLockedValue { $0 } == Array(0..<1000))
         #expect(try await slots(thread).map(\.load) == [999])
         thread.stop()
     }
@@ -80,7 +81,7 @@ struct RegistryThreadTests {
         let thread = thread()
         let owner = try await thread.perform { store throws(RegistryError) in try store.take(SlotID.first) }
         let names = try ["a", "b", "c"].map(uri)
-        let outcomes = Mutex<[Result<RoomClaimOutcome, RegistryError>]>([])
+        let outcomes = NIOLockedValueBox<[Result<RoomClaimOutcome, RegistryError>]>([])
         let release = await hold(thread)
         for name in names {
             thread.submit { store throws(RegistryError) in
@@ -88,13 +89,13 @@ struct RegistryThreadTests {
                 if name == names[1] { throw RegistryError.conflict("no") }
                 return outcome
             } completion: { outcome in
-                outcomes.withLock { $0.append(outcome) }
+                outcomes.withLockedValue { $0.append(outcome) }
             }
         }
         release()
         let rooms = try await thread.perform { store throws(RegistryError) in try store.rooms(of: .first) }
         #expect(rooms.map(\.uri) == [names[0], names[2]])
-        #expect(outcomes.withLock { $0 } == [.success(.claimed), .failure(.conflict("no")), .success(.claimed)])
+        #expect(outcomes.withLockedValue { $0 } == [.success(.claimed), .failure(.conflict("no")), .success(.claimed)])
         thread.stop()
     }
 
@@ -116,18 +117,18 @@ struct RegistryThreadTests {
     @Test func `Stopping answers everything submitted before and nothing after`() async throws {
         let thread = thread()
         _ = try await thread.perform { store throws(RegistryError) in try store.take(SlotID.first) }
-        let answered = Mutex(0)
+        let answered = NIOLockedValueBox(0)
         let release = await hold(thread)
         for _ in 0..<500 {
             thread.submit(.read) { store throws(RegistryError) in
                 try store.slots()
             } completion: { outcome in
-                if case .success(let rows) = outcome, rows.count == 1 { answered.withLock { $0 += 1 } }
+                if case .success(let rows) = outcome, rows.count == 1 { answered.withLockedValue { $0 += 1 } }
             }
         }
         release()
         thread.stop()
-        #expect(answered.withLock { $0 } == 500)
+        #expect(answered.withLockedValue { $0 } == 500)
         thread.stop()
         await #expect(throws: RegistryError.unavailable("the registry is stopped")) {
             try await slots(thread)
@@ -138,20 +139,20 @@ struct RegistryThreadTests {
 
     @Test func `A full queue refuses at once, and takes requests again when it has drained`() async throws {
         let thread = thread(limit: 3)
-        let outcomes = Mutex<[Result<Int, RegistryError>]>([])
+        let outcomes = NIOLockedValueBox<[Result<Int, RegistryError>]>([])
         let release = await hold(thread)
         for number in 1...4 {
             thread.submit { _ in
                 number
             } completion: { outcome in
-                outcomes.withLock { $0.append(outcome) }
+                outcomes.withLockedValue { $0.append(outcome) }
             }
         }
         let full = RegistryError.unavailable("3 operations are waiting for the registry")
-        #expect(outcomes.withLock { $0 } == [.failure(full), .failure(full)])
+        #expect(outcomes.withLockedValue { $0 } == [.failure(full), .failure(full)])
         release()
         thread.stop()
-        #expect(outcomes.withLock { $0 } == [.failure(full), .failure(full), .success(1), .success(2)])
+        #expect(outcomes.withLockedValue { $0 } == [.failure(full), .failure(full), .success(1), .success(2)])
     }
 
     @Test func `While no store can be made operations say why, and it goes on when one can`() async throws {

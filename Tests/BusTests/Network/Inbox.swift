@@ -1,6 +1,6 @@
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
-import Synchronization
 
 /// What callbacks put in, a test takes out, in order and not later than a deadline.
 final class Inbox<Element: Sendable>: Sendable {
@@ -11,10 +11,10 @@ final class Inbox<Element: Sendable>: Sendable {
         var waiting: CheckedContinuation<Element?, Never>?
     }
 
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
     func put(_ element: Element) {
-        let waiting = state.withLock { state in
+        let waiting = state.withLockedValue { state in
             if state.waiting == nil { state.elements.append(element) }
             return state.waiting.take()
         }
@@ -24,11 +24,11 @@ final class Inbox<Element: Sendable>: Sendable {
     /// The next element. One test waits at a time.
     func next(within limit: TimeAmount = .seconds(20)) async throws -> Element {
         let deadline = MultiThreadedEventLoopGroup.singleton.next().scheduleTask(in: limit) { [self] in
-            state.withLock { state in state.waiting.take() }?.resume(returning: nil)
+            state.withLockedValue { state in state.waiting.take() }?.resume(returning: nil)
         }
         defer { deadline.cancel() }
         let element: Element? = await withCheckedContinuation { continuation in
-            let element: Element? = state.withLock { state in
+            let element: Element? = state.withLockedValue { state in
                 guard state.elements.isEmpty else { return state.elements.removeFirst() }
                 state.waiting = continuation
                 return nil
@@ -39,5 +39,5 @@ final class Inbox<Element: Sendable>: Sendable {
         return element
     }
 
-    var isEmpty: Bool { state.withLock { state in state.elements.isEmpty } }
+    var isEmpty: Bool { state.withLockedValue { state in state.elements.isEmpty } }
 }

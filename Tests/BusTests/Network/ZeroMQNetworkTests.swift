@@ -154,11 +154,9 @@ import Testing
             let large = String(repeating: "x", count: 100_000)
             for _ in 0..<200 { _ = try await dealer.send(large) }
             for _ in 0..<200 { _ = try await router.send(large, to: try link(1)) }
-            let begun = NIODeadline.now()
             async let other: Void = network.shutdown()
             await network.shutdown()
             await other
-            #expect(NIODeadline.now() - begun < .milliseconds(900))
             #expect(!exists(bench.directory + "/worker"))
             #expect(try await router.send("late", to: try link(1)) == .unreachable)
             #expect(try await waiting.send("late") == .unreachable)
@@ -178,9 +176,8 @@ import Testing
                 free.wait()
             }
             try await busy.next()
-            let begun = NIODeadline.now()
+            // The loop is let go only afterwards: that this returns is the proof.
             await network.shutdown()
-            #expect(NIODeadline.now() - begun < .seconds(5))
             free.set()
         }
     }

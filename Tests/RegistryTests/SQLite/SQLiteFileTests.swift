@@ -63,7 +63,7 @@ struct SQLiteFileTests {
                 #expect(throws: Never.self) { try store.slots() }
             }
         }
-        #expect((.milliseconds(250)..<Duration.seconds(2)).contains(waited))
+        #expect(waited >= .milliseconds(250))
         try store.renewSlot(owner, load: 1, servesJanus: true, lease: .soon)
         #expect(try other.slots().map(\.load) == [1])
     }

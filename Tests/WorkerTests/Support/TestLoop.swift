@@ -65,18 +65,30 @@ extension RegistryThread {
     func read<Value: Sendable>(
         _ operation: @escaping @Sendable (any RegistryStore) throws(RegistryError) -> Value
     ) -> Result<Value, RegistryError> {
-        let done = DispatchSemaphore(value: 0)
-        let outcome = Box<Result<Value, RegistryError>>()
-        submit(.write, operation) { result in
-            outcome.value = result
-            done.signal()
-        }
-        done.wait()
-        return outcome.value ?? .failure(.unavailable("no answer"))
+        let outcome = Handover<Result<Value, RegistryError>>()
+        submit(.write, operation) { outcome.give($0) }
+        return outcome.take()
     }
 }
 
-/// Handed from one thread to another under a semaphore.
-private final class Box<Value>: @unchecked Sendable {
-    var value: Value?
+/// Something that one thread waits for and another one brings.
+private final class Handover<Value>: @unchecked Sendable {
+    private let condition = NSCondition()
+    private var value: Value?
+
+    func give(_ value: Value) {
+        condition.withLock {
+            self.value = value
+            condition.signal()
+        }
+    }
+
+    func take() -> Value {
+        condition.withLock {
+            while true {
+                if let value { return value }
+                condition.wait()
+            }
+        }
+    }
 }
