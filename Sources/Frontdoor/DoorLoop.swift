@@ -25,6 +25,8 @@ final class DoorLoop: WorkerLink.Delegate {
     private var waitingForReady: Set<UInt64> = []
     private var lastConnection: UInt64 = 0
     private var links: [SlotID: WorkerLink] = [:]
+    /// Slots that take no new rooms.
+    private var draining: Set<SlotID> = []
     private var serving = ServingStateMachine()
     /// All deadlines are equally long, so they pass in this order.
     private var deadlines: CircularBuffer<(NIODeadline, ConnectionID, RequestSequence)> = []
@@ -154,7 +156,7 @@ final class DoorLoop: WorkerLink.Delegate {
                     bound.value.0.locate(room, until: deadline, completion: bound.value.1)
                 }
             case .success(nil):
-                let candidates = links.values.filter(\.isServing).map {
+                let candidates = links.values.filter { $0.isServing && !draining.contains($0.slot) }.map {
                     RoomPlacement.Candidate(slot: $0.slot, load: $0.load)
                 }
                 guard let slot = RoomPlacement.choose(among: candidates, using: &generator) else {
@@ -170,6 +172,7 @@ final class DoorLoop: WorkerLink.Delegate {
 
     /// The slots there are, as the registry has them.
     func slotsChanged(_ rows: [SlotRow]) {
+        draining = Set(rows.filter(\.draining).map(\.slot))
         for row in rows where links[row.slot]?.endpoint != row.endpoint {
             if let old = links.removeValue(forKey: row.slot) {
                 old.close()

@@ -254,6 +254,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
             switch result {
             case .success(let possession): serve(possession)
             case .failure(.fatal(let problem)): ended(.fatal(problem))
+            case .failure(.registry(.superseded)): ended(.superseded("a write was refused"))
             case .failure(.registry(let error)): retry("registry: \(error)")
             case .failure(.janus(.core(403, let reason))):
                 ended(.fatal("Janus refuses [Janus] api_secret: \(reason)"))

@@ -101,6 +101,9 @@ final class Conferences {
         guard let base = publishers[base], base.isPresent else {
             return outbox.answer(.unknownSession, to: id.request, of: id.connection)
         }
+        guard base.room.presentPublisher(called: client.description) == nil else {
+            return refuse("video room session ID \(client) already in use")
+        }
         guard let target = base.room.presentPublisher(called: publisher), target !== base else {
             return refuse("unknown publisher video room session to attach to: \(publisher)")
         }

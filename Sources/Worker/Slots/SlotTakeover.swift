@@ -133,6 +133,7 @@ final class SlotTakeover {
     /// Janus holds nothing of the slot any more, so no row of it is true.
     private func clearRows(_ possession: SlotPossession) {
         guard !isCancelled else { return }
+        possession.superseded = { [self] in completion(.failure(.registry(.superseded))) }
         possession.write { store, owner throws(RegistryError) in
             let sessions = try store.sessions(of: owner.slot)
             try store.deleteSessions(sessions.map(\.id), owner: owner)
