@@ -7,7 +7,7 @@ import Testing
 @testable import Frontdoor
 
 /// Clients, placement and workers together.
-@Suite(.timeLimit(.minutes(1))) struct DoorLoopTests {
+struct DoorLoopTests {
     /// A hall with these workers and one client, held in a box of its loop, that has added alice.
     private struct Scene: Sendable {
         let hall: Hall

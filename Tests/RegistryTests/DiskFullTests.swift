@@ -6,7 +6,6 @@ import Testing
 
 @testable import Registry
 
-@Suite(.timeLimit(.minutes(1)))
 struct DiskFullTests {
     @Test func `When a commit fails everybody in it hears so, and when there is room again it goes on`() async {
         // In a process of its own: the limit on the size of files holds for the whole process.

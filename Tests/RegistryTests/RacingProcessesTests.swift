@@ -3,7 +3,7 @@ import Identity
 import Registry
 import Testing
 
-@Suite("Two processes", .timeLimit(.minutes(2)))
+@Suite("Two processes")
 struct RacingProcessesTests {
     static let rooms = 400
 

@@ -7,7 +7,6 @@ import Testing
 
 @testable import Registry
 
-@Suite(.timeLimit(.minutes(1)))
 struct RegistryThreadTests {
     private let directory = TemporaryDirectory()
 

@@ -10,7 +10,7 @@ import Testing
 
 /// The trap in ZeroMQ's descriptor: a send takes up what the I/O thread reported, arrived messages included, and with it
 /// the edge that would have announced them.
-@Suite(.timeLimit(.minutes(1))) struct ConsumedEdgeTests {
+struct ConsumedEdgeTests {
     @Test func `a message whose edge a send has consumed arrives all the same`() async throws {
         try await Bench.with(.zeroMQ) { bench in
             let (network, endpoint, loop) = (bench.network, bench.endpoint(), bench.loops[0])

@@ -22,7 +22,7 @@ final class Inbox<Element: Sendable>: Sendable {
     }
 
     /// The next element. One test waits at a time.
-    func next(within limit: TimeAmount = .seconds(20)) async throws -> Element {
+    func next(within limit: TimeAmount = .seconds(600)) async throws -> Element {
         let deadline = MultiThreadedEventLoopGroup.singleton.next().scheduleTask(in: limit) { [self] in
             state.withLockedValue { state in state.waiting.take() }?.resume(returning: nil)
         }

@@ -52,7 +52,7 @@ struct TestDealer: Sendable {
     }
 
     /// Tries again and again, on later ticks, until a message of this text has this outcome.
-    func send(_ text: String, until wanted: SendOutcome, within limit: TimeAmount = .seconds(20)) async throws {
+    func send(_ text: String, until wanted: SendOutcome, within limit: TimeAmount = .seconds(600)) async throws {
         let deadline = NIODeadline.now() + limit
         while try await send(text) != wanted {
             guard NIODeadline.now() < deadline else { throw Inbox<String>.Overdue() }

@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 /// Many messages, in order, both ways, on several loops: nothing is lost and no wake-up is.
-@Suite(.timeLimit(.minutes(2))) struct TrafficTests {
+struct TrafficTests {
     /// Sends `count` numbered messages as fast as the link takes them. Confined to its loop.
     private final class Source {
         private let count: Int

@@ -6,7 +6,7 @@ import NIOPosix
 import Testing
 
 /// What only the real network has: files, and an end.
-@Suite(.timeLimit(.minutes(1))) struct ZeroMQNetworkTests {
+struct ZeroMQNetworkTests {
     private func expectBinding(
         _ bench: Bench, _ endpoint: String, endsWith expected: BusError?,
         sourceLocation: SourceLocation = #_sourceLocation
