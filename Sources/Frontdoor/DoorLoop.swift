@@ -204,7 +204,9 @@ final class DoorLoop: WorkerLink.Delegate {
 
     func list(for slot: SlotID) -> ConnectionList {
         ConnectionList(
-            sessions: connections.values.flatMap { $0.sessions(at: slot) }.map(ConnectionList.Entry.init(session:)))
+            sessions: connections.values.flatMap { $0.sessions(at: slot) }.map {
+                ConnectionList.Entry(session: $0, told: .publisher(ToldState()))
+            })
     }
 
     func answered(

@@ -236,7 +236,8 @@ import Testing
         try CoreWorld.run { world in
             try world.join("alice", 1)
             try world.join("bob", 2)
-            world.door.send(.list, ConnectionList(sessions: [.init(session: session(2))]).encoded)
+            world.door.send(
+                .list, ConnectionList(sessions: [.init(session: session(2), told: .publisher(ToldState()))]).encoded)
             world.settle()
             #expect(world.janusHandle(of: 1, 1) == nil)
             #expect(world.janusHandle(of: 2, 1) != nil)

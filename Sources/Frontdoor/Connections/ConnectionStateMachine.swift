@@ -343,10 +343,10 @@ struct ConnectionStateMachine {
             guard case .terminated = state else { return send(.state(state)) }
             return send(.state(state)) + forget(sequence) + throttle()
         case .initialPublishers(let publishers):
-            sessions.told(sequence, .initialPublishers(publishers.map(\.session)))
+            sessions.told(sequence, .initialPublishers(publishers))
             return send(.initialPublishers(publishers))
         case .publishersJoined(let publishers):
-            sessions.told(sequence, .joined(publishers.map(\.session)))
+            sessions.told(sequence, .joined(publishers))
             return send(.publishersJoined(publishers))
         case .publishersLeft(let gone):
             sessions.told(sequence, .left(gone))

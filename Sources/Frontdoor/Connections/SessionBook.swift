@@ -21,7 +21,7 @@ struct SessionBook {
 
         /// Itself, or somebody the client has been told of.
         func knows(_ participant: String) -> Bool {
-            participant == client.description || told.announced.contains { $0.description == participant }
+            participant == client.description || told.announced.keys.contains { $0.description == participant }
         }
 
         /// `accepted` has been told, `terminated` has not.

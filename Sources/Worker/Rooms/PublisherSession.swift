@@ -64,7 +64,9 @@ final class PublisherSession {
     var isPresent: Bool { machine.isPresent }
 
     /// How others see it.
-    var publisher: Publisher { Publisher(session: clientSession, account: account, displayName: displayName ?? "") }
+    var publisher: Publisher {
+        Publisher(id: publisherID, session: clientSession, account: account, displayName: displayName ?? "")
+    }
 
     // MARK: What the front door asks
 

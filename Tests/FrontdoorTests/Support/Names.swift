@@ -24,7 +24,12 @@ func sdp(_ text: String) -> SessionDescription { SessionDescription(RawJSON(stri
 func request(_ number: UInt64) -> RequestSequence { RequestSequence(rawValue: number) }
 
 func publisher(_ session: String, _ address: String = bob, _ name: String = "Bob") -> Publisher {
-    Publisher(session: client(session), account: account(address), displayName: name)
+    Publisher(id: publisherID(session), session: client(session), account: account(address), displayName: name)
+}
+
+/// A number of its own for every name.
+func publisherID(_ session: String) -> PublisherID {
+    PublisherID(rawValue: session.utf8.reduce(7) { ($0 &* 31 &+ UInt64($1)) & 0xFFFF_FFFF })
 }
 
 func valid<Value>(_ value: Value?, _ what: String) -> Value {

@@ -1,3 +1,4 @@
+import Identity
 import Sylkrtc
 import Testing
 
@@ -61,9 +62,11 @@ struct EventFixture: Sendable, CustomTestStringConvertible {
         ) {
             .initialPublishers([
                 Publisher(
-                    session: try client("pub-b"), account: try account("bob@example.org"), displayName: "Bob"),
+                    id: PublisherID(rawValue: 5), session: try client("pub-b"), account: try account("bob@example.org"),
+                    displayName: "Bob"),
                 Publisher(
-                    session: try client("é"), account: try account("sip:Carol@EXAMPLE.org:5060"), displayName: ""),
+                    id: PublisherID(rawValue: 5), session: try client("é"),
+                    account: try account("sip:Carol@EXAMPLE.org:5060"), displayName: ""),
             ])
         },
         ofPublisher("E08 initial_publishers, empty", #""event":"initial_publishers","data":{"publishers":[]}"#) {
@@ -76,7 +79,8 @@ struct EventFixture: Sendable, CustomTestStringConvertible {
         ) {
             .publishersJoined([
                 Publisher(
-                    session: try client("pub-b"), account: try account("bob@example.org"), displayName: "Böb \"2\"")
+                    id: PublisherID(rawValue: 5), session: try client("pub-b"), account: try account("bob@example.org"),
+                    displayName: "Böb \"2\"")
             ])
         },
         ofPublisher(

@@ -87,19 +87,25 @@ enum InteriorFixtures {
         },
         InteriorFixture(#"{"event":"initial-publishers","publishers":[]}"#) { .initialPublishers([]) },
         InteriorFixture(
-            #"{"event":"initial-publishers","publishers":[{"id":"pub-b","account":"bob@b","display_name":"B\u00f6b"},"#
-                + #"{"id":"pub-c","account":"c@b","display_name":""}]}"#
+            #"{"event":"initial-publishers","publishers":[{"id":"pub-b","publisher":4711,"account":"bob@b","display_name":"B\u00f6b"},"#
+                + #"{"id":"pub-c","publisher":12,"account":"c@b","display_name":""}]}"#
         ) {
             .initialPublishers([
-                Publisher(session: try client("pub-b"), account: try account("bob@b"), displayName: "Böb"),
-                Publisher(session: try client("pub-c"), account: try account("c@b"), displayName: ""),
+                Publisher(
+                    id: PublisherID(rawValue: 4711), session: try client("pub-b"), account: try account("bob@b"),
+                    displayName: "Böb"),
+                Publisher(
+                    id: PublisherID(rawValue: 12), session: try client("pub-c"), account: try account("c@b"),
+                    displayName: ""),
             ])
         },
         InteriorFixture(
-            #"{"event":"publishers-joined","publishers":[{"id":"p","account":"bob@b","display_name":"Bob"}]}"#
+            #"{"event":"publishers-joined","publishers":[{"id":"p","publisher":9007199254740991,"account":"bob@b","display_name":"Bob"}]}"#
         ) {
             .publishersJoined([
-                Publisher(session: try client("p"), account: try account("bob@b"), displayName: "Bob")
+                Publisher(
+                    id: PublisherID(rawValue: (1 << 53) - 1), session: try client("p"),
+                    account: try account("bob@b"), displayName: "Bob")
             ])
         },
         InteriorFixture(#"{"event":"publishers-left","publishers":["pub-b","\u00e9"]}"#) {
@@ -122,12 +128,27 @@ enum InteriorFixtures {
     ]
 
     static let lists: [InteriorFixture<ConnectionList>] = [
-        InteriorFixture(#"{"sessions":[]}"#) { ConnectionList(sessions: []) },
-        InteriorFixture(#"{"sessions":[{"id":"f1.abc.0.7.1"},{"id":"f1.abc.0.8.3"}]}"#) {
-            ConnectionList(sessions: [
-                ConnectionList.Entry(session: try #require(SessionID("f1.abc.0.7.1"))),
-                ConnectionList.Entry(session: try #require(SessionID("f1.abc.0.8.3"))),
-            ])
+        InteriorFixture(#"{"sessions":[],"releases":[],"last":true}"#) { ConnectionList() },
+        InteriorFixture(
+            #"{"sessions":[{"id":"f1.abc.0.7.1","acked":true,"stage":3,"initial":true,"bitrate":64000,"#
+                + #""announced":[{"client":"b","publisher":17}]},{"id":"f1.abc.0.7.2","acked":false,"stage":0,"#
+                + #""initial":false,"announced":[]},{"id":"f1.abc.0.8.3","base":1,"acked":true,"offered":true,"#
+                + #""answered":false,"established":false}],"releases":["f1.abc.0.9.1"],"last":false}"#
+        ) {
+            ConnectionList(
+                sessions: [
+                    ConnectionList.Entry(
+                        session: try #require(SessionID("f1.abc.0.7.1")),
+                        told: .publisher(
+                            ToldState(
+                                isAcked: true, stage: .established, hasInitialPublishers: true,
+                                announced: [try client("b"): PublisherID(rawValue: 17)], bitrateCap: 64_000))),
+                    ConnectionList.Entry(
+                        session: try #require(SessionID("f1.abc.0.7.2")), told: .publisher(ToldState())),
+                    ConnectionList.Entry(
+                        session: try #require(SessionID("f1.abc.0.8.3")),
+                        told: .feed(base: sequence(1), ToldFeed(isAcked: true, isOffered: true))),
+                ], releases: [try #require(SessionID("f1.abc.0.9.1"))], isLast: false)
         },
     ]
 }

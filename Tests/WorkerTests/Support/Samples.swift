@@ -49,7 +49,9 @@ func candidate(_ text: String) -> Candidate {
 }
 
 func someone(_ name: String) -> Publisher {
-    Publisher(session: client(name), account: account("\(name)@example.com"), displayName: name)
+    Publisher(
+        id: PublisherID(rawValue: name.utf8.reduce(7) { ($0 &* 31 &+ UInt64($1)) & 0xFFFF_FFFF }),
+        session: client(name), account: account("\(name)@example.com"), displayName: name)
 }
 
 func handle(_ number: UInt64) -> JanusHandleID { JanusHandleID(rawValue: number) }

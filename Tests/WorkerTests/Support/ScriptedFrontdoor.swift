@@ -109,7 +109,9 @@ final class ScriptedFrontdoor {
         case .sendList:
             hellos += 1
             status = try? WorkerStatus.decode(body)
-            send(.list, ConnectionList(sessions: holds.map { .init(session: $0) }).encoded)
+            send(
+                .list, ConnectionList(sessions: holds.map { .init(session: $0, told: .publisher(ToldState())) }).encoded
+            )
         case .deliver: heard(envelope, body)
         case .discard: break
         case .giveUp(let reason): lost("\(reason)")

@@ -36,12 +36,15 @@ public enum ConferenceState: Equatable, Sendable {
 
 /// A participant as others see it.
 public struct Publisher: Hashable, Sendable {
+    /// Whom the name stands for; never shown to clients.
+    public let id: PublisherID
     public let session: ClientSessionID
     public let account: AddressOfRecord
     /// Empty when there is none.
     public let displayName: String
 
-    public init(session: ClientSessionID, account: AddressOfRecord, displayName: String) {
+    public init(id: PublisherID, session: ClientSessionID, account: AddressOfRecord, displayName: String) {
+        self.id = id
         self.session = session
         self.account = account
         self.displayName = displayName

@@ -74,6 +74,7 @@ public enum WorkerEvent: Equatable, Sendable {
             for publisher in publishers {
                 json.object { json in
                     json.member("id", publisher.session.description)
+                    json.member("publisher", publisher.id.rawValue)
                     json.member("account", publisher.account.description)
                     json.member("display_name", publisher.displayName)
                 }
@@ -99,9 +100,12 @@ public enum WorkerEvent: Equatable, Sendable {
         for element in elements {
             guard let session = element["id"]?.string.flatMap(ClientSessionID.init),
                 let account = element["account"]?.string.flatMap(AddressOfRecord.init),
-                let displayName = element["display_name"]?.string
+                let displayName = element["display_name"]?.string,
+                let id = element["publisher"]?.integer(UInt64.self)
             else { throw ProtocolError("publishers: malformed") }
-            publishers.append(Publisher(session: session, account: account, displayName: displayName))
+            publishers.append(
+                Publisher(
+                    id: PublisherID(rawValue: id), session: session, account: account, displayName: displayName))
         }
         return publishers
     }

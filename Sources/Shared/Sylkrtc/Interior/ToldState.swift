@@ -1,0 +1,89 @@
+import Identity
+
+/// What a client has been told of a session: the front door is the authority on that. A new link to the worker starts from
+/// here, so that what is missing is told and nothing is told twice.
+public enum Told: Equatable, Sendable {
+    case publisher(ToldState)
+    case feed(base: RequestSequence, ToldFeed)
+}
+
+/// What a client has been told of its participation in a room.
+public struct ToldState: Equatable, Sendable {
+    public enum Stage: Int, Comparable, Sendable, CaseIterable {
+        case nothing, progress, accepted, established, terminated
+
+        public static func < (left: Stage, right: Stage) -> Bool { left.rawValue < right.rawValue }
+    }
+
+    public enum Change: Equatable, Sendable {
+        case acked
+        case state(ConferenceState)
+        case initialPublishers([Publisher])
+        case joined([Publisher])
+        case left([ClientSessionID])
+        /// An `update` with a bitrate was acknowledged.
+        case capped(Int)
+    }
+
+    /// The join is acknowledged.
+    public private(set) var isAcked: Bool
+    public private(set) var stage: Stage
+    /// An empty list counts.
+    public private(set) var hasInitialPublishers: Bool
+    /// Told as there, not yet told as gone. The number tells who it is when the name is taken again.
+    public private(set) var announced: [ClientSessionID: PublisherID]
+    /// The bitrate that the client last asked for, in bits a second.
+    public private(set) var bitrateCap: Int?
+
+    public init(
+        isAcked: Bool = false, stage: Stage = .nothing, hasInitialPublishers: Bool = false,
+        announced: [ClientSessionID: PublisherID] = [:], bitrateCap: Int? = nil
+    ) {
+        self.isAcked = isAcked
+        self.stage = stage
+        self.hasInitialPublishers = hasInitialPublishers
+        self.announced = announced
+        self.bitrateCap = bitrateCap
+    }
+
+    public mutating func apply(_ change: Change) {
+        switch change {
+        case .acked: isAcked = true
+        case .state(.progress): stage = max(stage, .progress)
+        case .state(.accepted): stage = max(stage, .accepted)
+        case .state(.established): stage = max(stage, .established)
+        case .state(.terminated): stage = .terminated
+        case .initialPublishers(let publishers):
+            hasInitialPublishers = true
+            announced = [:]
+            announce(publishers)
+        case .joined(let publishers): announce(publishers)
+        case .left(let publishers): for publisher in publishers { announced[publisher] = nil }
+        case .capped(let bitrate): bitrateCap = bitrate
+        }
+    }
+
+    private mutating func announce(_ publishers: [Publisher]) {
+        for publisher in publishers { announced[publisher.session] = publisher.id }
+    }
+}
+
+/// What a client has been told of a subscription.
+public struct ToldFeed: Equatable, Sendable {
+    /// The attach is acknowledged.
+    public var isAcked: Bool
+    /// It has the offer.
+    public var isOffered: Bool
+    /// Its answer is acknowledged.
+    public var isAnswered: Bool
+    public var isEstablished: Bool
+
+    public init(
+        isAcked: Bool = false, isOffered: Bool = false, isAnswered: Bool = false, isEstablished: Bool = false
+    ) {
+        self.isAcked = isAcked
+        self.isOffered = isOffered
+        self.isAnswered = isAnswered
+        self.isEstablished = isEstablished
+    }
+}
