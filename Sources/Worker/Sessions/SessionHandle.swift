@@ -35,6 +35,17 @@ final class SessionHandle<Message> {
         }
     }
 
+    /// Goes on with a predecessor's handle. What it has said meanwhile is received at once.
+    func adopt(_ handle: JanusHandleID, receive: @escaping (JanusEvent, Message?) -> Void) {
+        possession.recordHandle(handle, of: id)
+        let adopted = JanusHandle<Message>(
+            handle, session: possession.janusSession, gateway: possession.gateway, receive: receive)
+        self.handle = adopted
+        adopted.receiveEvents()
+    }
+
+    var handleID: JanusHandleID? { handle?.id }
+
     func attach(
         receive: @escaping (JanusEvent, Message?) -> Void,
         completion: @escaping (Result<JanusHandleID, JanusError>) -> Void
@@ -42,8 +53,10 @@ final class SessionHandle<Message> {
         possession.attachVideoRoom(for: id) { [self] result in
             if case .success(let id) = result {
                 possession.recordHandle(id, of: self.id)
-                handle = JanusHandle(
+                let attached = JanusHandle<Message>(
                     id, session: possession.janusSession, gateway: possession.gateway, receive: receive)
+                handle = attached
+                attached.receiveEvents()
             }
             completion(result)
         }
@@ -64,8 +77,12 @@ final class SessionHandle<Message> {
     }
 
     /// Best effort: that it was gone already is as well.
-    func detach(completion: @escaping () -> Void) {
-        guard let handle else { return completion() }
+    ///
+    /// - Parameter id: of a predecessor's handle, which may not have been adopted.
+    func detach(_ id: JanusHandleID, completion: @escaping () -> Void) {
+        let handle =
+            self.handle
+            ?? JanusHandle(id, session: possession.janusSession, gateway: possession.gateway) { _, _ in }
         handle.detach { [logger] result in
             if case .failure(let error) = result, !error.saysAlreadyGone {
                 logger.warning("detach failed", metadata: .keyed([.error: error.reason, .handle: "\(handle.id)"]))
