@@ -32,6 +32,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
     private let admin: JanusLink?
     private let seeker: SlotSeeker
     private let ended: (End) -> Void
+    private let faults: FaultPoints
 
     private var lock: SlotLock?
     private var row: SlotRow?
@@ -47,7 +48,8 @@ final class WorkerCore: FrontdoorLinks.Delegate {
 
     init(
         _ configuration: WorkerConfiguration, loop: any EventLoop, network: any BusNetwork,
-        connector: any JanusConnector, registry: RegistryThread, logger: Logger, ended: @escaping (End) -> Void
+        connector: any JanusConnector, registry: RegistryThread, faults: FaultPoints = FaultPoints(), logger: Logger,
+        ended: @escaping (End) -> Void
     ) {
         self.configuration = configuration
         self.loop = loop
@@ -55,6 +57,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         self.registry = LoopRegistry(registry, loop: loop)
         self.logger = logger
         self.ended = ended
+        self.faults = faults
         let life = String(UInt64.random(in: 0...UInt64.max), radix: 36)
         janus = JanusLink(
             JanusLink.Settings(
@@ -301,6 +304,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
     private func serve(_ possession: SlotPossession, _ inheritance: Inheritance) {
         guard possession.gateway.isOpen, conferences == nil, let links else { return }
         possession.superseded = { [self] in ended(.superseded("a write was refused")) }
+        possession.faults = faults
         let conferences = Conferences(
             possession: possession, outbox: links, ended: endedSessions, rules: configuration.rooms)
         conferences.isAway = { [self] owner in absences.isAway(owner, at: loop.now) }

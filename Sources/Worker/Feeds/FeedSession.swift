@@ -55,7 +55,8 @@ final class FeedSession {
         ])
         voice = conferences.voice(of: id, base: base.id, isHeard: !isInherited)
         desk = RequestDesk(voice, isBusy: !isInherited)
-        handle = SessionHandle(id, conferences: conferences, logger: logger)
+        handle = SessionHandle(
+            id, conferences: conferences, points: (.feedRecord, .feedAttach, .feedDetach), logger: logger)
         desk.isClosed = { [unowned self] in machine.isEnding }
         desk.serve = { [unowned self] request, sequence in serve(request, sequence) }
     }
@@ -166,6 +167,8 @@ final class FeedSession {
         switch handle.videoRoomEvent(event) {
         case nil: break
         case .attached:
+            possession.faults.before(.feedOffer)
+            defer { possession.faults.after(.feedOffer) }
             guard let offer = event.description(of: "offer") else {
                 return perform(machine.subscriptionRefused("the media server sent no offer"))
             }
@@ -176,7 +179,10 @@ final class FeedSession {
         case .failed(let error): failed(error, message)
         case .left: perform(machine.left())
         case .expelled(let reason): perform(machine.ended(reason))
-        case .confirmation: break
+        case .confirmation:
+            guard case .start = message else { break }
+            possession.faults.before(.feedStarted)
+            possession.faults.after(.feedStarted)
         case .joined, .publishers, .gone: logger.warning("a publisher's event on a subscriber's handle")
         case .unknown(let kind):
             logger.warning("unknown event", metadata: .keyed([.event: kind]))
@@ -228,7 +234,7 @@ final class FeedSession {
         case .stopTimer: timer?.cancel()
         case .leave: leave()
         case .detach(let id): handle.detach(id) { [self] in perform(machine.detached()) }
-        case .markEnded: conferences.markEnded(id) { [self] in perform(machine.marked()) }
+        case .markEnded: conferences.markEnded(id, at: .feedMark) { [self] in perform(machine.marked()) }
         case .finish:
             desk.closed()
             timer?.cancel()
@@ -265,7 +271,7 @@ final class FeedSession {
 
     private func subscribe() {
         let (janusRoom, target) = (base.room.janusRoom, target)
-        handle.message(.subscribe) { json in
+        handle.message(.subscribe, at: .feedSubscribe) { json in
             json.member("request", "join")
             json.member("room", janusRoom.rawValue)
             json.member("ptype", "subscriber")
@@ -280,7 +286,7 @@ final class FeedSession {
 
     private func start(_ answer: SessionDescription) {
         let janusRoom = base.room.janusRoom
-        handle.message(.start, description: ("answer", answer)) { json in
+        handle.message(.start, at: .feedStart, description: ("answer", answer)) { json in
             json.member("request", "start")
             json.member("room", janusRoom.rawValue)
         } completion: { [self] result in
@@ -294,7 +300,7 @@ final class FeedSession {
 
     private func leave() {
         // Accepted or refused: the detach that follows is what counts.
-        handle.message(.leave) {
+        handle.message(.leave, at: .feedLeave) {
             $0.member("request", "leave")
         } completion: { [self] _ in
             perform(machine.left())

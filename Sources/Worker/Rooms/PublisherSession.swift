@@ -81,7 +81,8 @@ final class PublisherSession {
         let isInherited = machine.state == .resuming
         voice = conferences.voice(of: id, isHeard: !isInherited)
         desk = RequestDesk(voice, isBusy: !isInherited)
-        handle = SessionHandle(id, conferences: conferences, logger: logger)
+        handle = SessionHandle(
+            id, conferences: conferences, points: (.joinRecord, .joinAttach, .publisherDetach), logger: logger)
         desk.isClosed = { [unowned self] in self.machine.isEnding }
         desk.serve = { [unowned self] request, sequence in serve(request, sequence) }
     }
@@ -186,7 +187,7 @@ final class PublisherSession {
         let changes = [audio.map { "audio \($0)" }, video.map { "video \($0)" }, share.map { "bitrate \($0)" }]
         logger.info("updated", metadata: .keyed([.value: changes.compactMap { $0 }.joined(separator: ", ")]))
         let janusRoom = room.janusRoom
-        handle.message(.update) { json in
+        handle.message(.update, at: .updateSend) { json in
             json.member("request", "configure")
             json.member("room", janusRoom.rawValue)
             if let audio { json.member("audio", audio) }
@@ -237,6 +238,8 @@ final class PublisherSession {
         switch handle.videoRoomEvent(event) {
         case nil: break
         case .joined(_, let publishers):
+            possession.faults.before(.joinJoined)
+            defer { possession.faults.after(.joinJoined) }
             guard let answer = event.description(of: "answer") else {
                 return perform(machine.joinRefused("the media server sent no answer"))
             }
@@ -301,7 +304,7 @@ final class PublisherSession {
         case .leave: leave()
         case .detach(let id): handle.detach(id) { [self] in perform(machine.detached()) }
         case .markEnded:
-            conferences.markEnded(id) { [self] in perform(machine.marked()) }
+            conferences.markEnded(id, at: .publisherMark) { [self] in perform(machine.marked()) }
         case .endFeeds(let publisher): conferences.endFeeds(of: id, showing: publisher)
         case .finish:
             desk.closed()
@@ -341,7 +344,7 @@ final class PublisherSession {
     private func sendJoin() {
         let (janusRoom, publisherID, displayName) = (room.janusRoom, publisherID, displayName)
         guard let offer else { preconditionFailure("a join without an offer") }
-        handle.message(.join, description: ("offer", offer)) { json in
+        handle.message(.join, at: .joinSend, description: ("offer", offer)) { json in
             json.member("request", "joinandconfigure")
             json.member("room", janusRoom.rawValue)
             json.member("ptype", "publisher")
@@ -358,7 +361,7 @@ final class PublisherSession {
     }
 
     private func leave() {
-        handle.message(.leave) {
+        handle.message(.leave, at: .publisherLeave) {
             $0.member("request", "leave")
         } completion: { [self] result in
             guard case .failure(let error) = result else { return }

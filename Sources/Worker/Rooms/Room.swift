@@ -198,6 +198,7 @@ final class Room {
         attempts = 1
         let claim = RoomRow(
             uri: uri, owner: possession.owner, janusRoom: janusRoom, configuration: configuration.snapshot)
+        possession.faults.before(.roomClaim)
         possession.write { store, owner throws(RegistryError) in
             let outcome = try store.claimRoom(claim)
             guard case .ownedBy(let row) = outcome, row.owner.slot == owner.slot else { return outcome }
@@ -205,6 +206,7 @@ final class Room {
             try store.releaseRoom(row.uri, owner: owner, janusRoom: row.janusRoom)
             return try store.claimRoom(claim)
         } then: { [self] result in
+            possession.faults.after(.roomClaim)
             switch result {
             case .success(.claimed): perform(machine.claimed())
             case .success(.ownedBy(let row)): perform(machine.claimFailed(.ownedElsewhere(row.owner.slot)))
@@ -227,7 +229,9 @@ final class Room {
         }
         let body = RoomMessage.create(
             janusRoom, mark: possession.mark, configuration: configuration, recordingDirectory: directory)
+        possession.faults.before(.roomCreate)
         possession.roomHandle.message(.create, body: body) { [self] result in
+            possession.faults.after(.roomCreate)
             switch result {
             case .success:
                 logger.info("created", metadata: .keyed([.janus: "\(janusRoom)", .value: directory ?? "not recorded"]))
@@ -288,7 +292,9 @@ final class Room {
         possession.write("room destroying") { store, owner throws(RegistryError) in
             try store.roomDestroying(uri, owner: owner, janusRoom: room)
         }
+        possession.faults.before(.roomDestroy)
         possession.roomHandle.message(.destroy, body: RoomMessage.destroy(janusRoom)) { [self] result in
+            possession.faults.after(.roomDestroy)
             if case .failure(let error) = result, !error.saysAlreadyGone {
                 logger.warning("Janus did not destroy the room", metadata: .keyed([.error: error.reason]))
             }
@@ -298,9 +304,11 @@ final class Room {
 
     private func releaseRow() {
         let (uri, room) = (uri, janusRoom)
+        possession.faults.before(.roomRelease)
         possession.write { store, owner throws(RegistryError) in
             try store.releaseRoom(uri, owner: owner, janusRoom: room)
         } then: { [self] result in
+            possession.faults.after(.roomRelease)
             if case .failure(let error) = result {
                 // The next claim of the room by this slot replaces it.
                 logger.warning("the room's row stays behind", metadata: .keyed([.error: "\(error)"]))

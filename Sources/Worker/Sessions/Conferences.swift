@@ -246,12 +246,14 @@ final class Conferences {
         }
     }
 
-    func markEnded(_ session: SessionID, then: @escaping () -> Void) {
+    func markEnded(_ session: SessionID, at point: FaultPoint, then: @escaping () -> Void) {
+        possession.faults.before(point)
         possession.write { store, owner throws(RegistryError) in
             try store.markEnded(session, owner: owner)
-        } then: { [logger = possession.logger] result in
+        } then: { [possession] result in
+            possession.faults.after(point)
             if case .failure(let error) = result {
-                logger.warning(
+                possession.logger.warning(
                     "a session was not marked as ended",
                     metadata: .keyed([.session: "\(session)", .error: "\(error)"]))
             }
@@ -291,6 +293,8 @@ final class Conferences {
     }
 
     private func deleteRow(_ session: SessionID) {
+        possession.faults.before(.rowDelete)
+        defer { possession.faults.after(.rowDelete) }
         possession.writeEventually("session deleted") { store, owner throws(RegistryError) in
             try store.deleteSessions([session], owner: owner)
         }

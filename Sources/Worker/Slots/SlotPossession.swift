@@ -20,6 +20,8 @@ final class SlotPossession {
     /// Creates, lists and destroys rooms; attached when the possession is taken.
     let roomHandle: JanusHandle<RoomMessage>
 
+    /// Where tests end this process.
+    var faults = FaultPoints()
     /// A conditional write was refused: somebody else has the slot. The process must end at once.
     var superseded: () -> Void = {}
     private var handlesToRecord: [(SessionID, JanusHandleID)] = []
