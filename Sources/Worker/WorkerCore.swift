@@ -45,6 +45,8 @@ final class WorkerCore: FrontdoorLinks.Delegate {
     private var takeover: SlotTakeover?
     private var recovery: Recovery?
     private var sweeper: RepeatedTask?
+    /// Janus is dead: sessions are told so, and nothing else is served.
+    private var isMourning = false
 
     init(
         _ configuration: WorkerConfiguration, loop: any EventLoop, network: any BusNetwork,
@@ -84,6 +86,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         }
         janus.up = { [self] _ in janusUp() }
         janus.down = { [self] reason in janusDown(reason) }
+        janus.dead = { [self] in mourn() }
         admin?.up = { [self] gateway in checkAdmin(gateway) }
         admin?.start()
         janus.start()
@@ -251,7 +254,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         logger.notice(
             "slot taken", metadata: .keyed([.slot: "\(row.slot)", .incarnation: "\(row.incarnation)"]))
         let lease = SlotLease(row, lock: lock, registry: registry, loop: loop, logger: logger)
-        lease.state = { [self] in (conferences?.load ?? 0, conferences != nil) }
+        lease.state = { [self] in (conferences?.load ?? 0, conferences != nil && !isMourning) }
         lease.lost = { [self] reason in ended(.superseded(reason)) }
         lease.restored = { [self] in conferences?.reassertRows() }
         lease.start()
@@ -261,6 +264,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
     }
 
     private func takeOver() {
+        if isMourning { endMourning() }
         guard let row, let gateway = janus.gateway, takeover == nil, conferences == nil else { return }
         let deployment = configuration.installation.deployment
         let session = JanusSlotSession(.of(row.slot, in: deployment), loop: loop, logger: logger)
@@ -320,6 +324,41 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         links.unhold()
     }
 
+    /// Janus is dead, and everything in it: that is told without waiting for the next one.
+    private func mourn() {
+        guard let row, conferences == nil else { return }
+        let slot = row.slot
+        registry.submit(.read) { store throws(RegistryError) in
+            Inheritance(sessions: try store.sessions(of: slot), rooms: try store.rooms(of: slot))
+        } then: { [self] result in
+            switch result {
+            case .failure(let error): logger.error("rows cannot be read", metadata: .keyed([.error: "\(error)"]))
+            case .success(let inheritance):
+                guard janus.gateway == nil, conferences == nil, let links else { return }
+                let deployment = configuration.installation.deployment
+                let possession = SlotPossession(
+                    owner: row.owner, deployment: deployment, janusSession: .of(slot, in: deployment),
+                    gateway: .closed(on: loop, logger: logger), registry: registry, loop: loop,
+                    roomHandle: JanusHandleID(rawValue: 0), logger: logger)
+                possession.superseded = { [self] in ended(.superseded("a write was refused")) }
+                let conferences = Conferences(
+                    possession: possession, outbox: links, ended: endedSessions, rules: configuration.rooms)
+                self.conferences = conferences
+                isMourning = true
+                Recovery(conferences, inheritance: inheritance, admin: nil) { _ in }.start()
+                links.unhold()
+            }
+        }
+    }
+
+    private func endMourning() {
+        isMourning = false
+        links?.hold()
+        conferences?.possession.give()
+        conferences = nil
+        links?.renew("Janus is back")
+    }
+
     private func recovered(_ result: Result<Void, Recovery.Failure>, _ conferences: Conferences) {
         guard self.conferences === conferences else { return }
         recovery = nil
@@ -357,7 +396,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
 
     var status: WorkerStatus {
         guard let row else { preconditionFailure("links without a slot") }
-        return WorkerStatus(slot: row.slot, load: conferences?.load ?? 0, isJanusUp: conferences != nil)
+        return WorkerStatus(slot: row.slot, load: conferences?.load ?? 0, isJanusUp: conferences != nil && !isMourning)
     }
 
     func received(_ request: WorkerRequest, from connection: ConnectionID, sequence: RequestSequence) {

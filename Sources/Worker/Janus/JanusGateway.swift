@@ -59,6 +59,15 @@ final class JanusGateway {
         self.logger = logger
     }
 
+    /// A connection that is gone: every request fails.
+    static func closed(on loop: any EventLoop, logger: Logger) -> JanusGateway {
+        let gateway = JanusGateway(
+            loop: loop, socket: ClosedJanusSocket(), secretName: "apisecret", secret: nil, transactionPrefix: "closed",
+            logger: logger)
+        gateway.close()
+        return gateway
+    }
+
     /// Sends one request. `completion` is called exactly once, later on this loop, at the deadline at the latest.
     ///
     /// - Returns: its transaction, which events caused by it may bear.
@@ -175,4 +184,9 @@ final class JanusGateway {
         socket.close()
         lost()
     }
+}
+
+private final class ClosedJanusSocket: JanusSocket {
+    func send(_ text: [UInt8]) {}
+    func close() {}
 }

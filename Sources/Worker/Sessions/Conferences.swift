@@ -219,7 +219,10 @@ final class Conferences {
     }
 
     /// The client is gone.
-    func release(_ connection: ConnectionID) { release { $0.connection == connection } }
+    func release(_ connection: ConnectionID) {
+        for session in sessionsByConnection[connection] ?? [] { release(session) }
+        for session in ended.all(where: { $0.connection == connection }) { settle(session) }
+    }
 
     /// Releases the sessions that are wanted by nobody.
     func release(where isUnwanted: (SessionID) -> Bool) {
