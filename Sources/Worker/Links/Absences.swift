@@ -21,9 +21,12 @@ struct Absences {
         return since.filter { now - $0.value >= Self.grace }.keys.sorted { $0.description < $1.description }
     }
 
-    /// It has been away for as long as a link takes to come back: whoever returns elsewhere need not wait for the rest.
+    /// As long as a link takes to come back when both its ends are alive.
+    static let blink = TimeAmount.milliseconds(250)
+
+    /// It is away for longer than a blink: whoever returns elsewhere need not wait for the rest of the grace.
     func isAway(_ owner: FrontdoorLoopID, at now: NIODeadline) -> Bool {
-        since[owner].map { now - $0 >= .seconds(1) } ?? false
+        since[owner].map { now - $0 >= Self.blink } ?? false
     }
 
     /// A link was lost at this moment.

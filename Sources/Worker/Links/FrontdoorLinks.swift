@@ -107,6 +107,8 @@ final class FrontdoorLinks: Outbox {
         return link.machine.isUp && link.listing == nil
     }
 
+    func probe(_ owner: FrontdoorLoopID) { send(.heartbeat, delegate?.status.encoded ?? [], to: owner) }
+
     func whenAcknowledged(by owner: FrontdoorLoopID, _ action: @escaping () -> Void) {
         guard isPresent(owner), let id = current[owner], let link = links[id] else { return }
         links[id]?.waiting.append((link.machine.lastSent, action))

@@ -110,9 +110,14 @@ final class Room {
         perform(machine.restoreCap(publisher.id, bitrate))
     }
 
+    /// Other sessions of the account.
+    func sessions(of account: AddressOfRecord) -> [PublisherSession] {
+        publishers.values.filter { $0.account == account }
+    }
+
     /// Ghosts of the account, whose front door is away: whoever comes takes their place.
     func evictGhosts(of account: AddressOfRecord) {
-        for publisher in publishers.values where publisher.account == account && publisher.isGhost {
+        for publisher in sessions(of: account) where publisher.isGhost {
             logger.info("ghost evicted", metadata: .keyed([.session: "\(publisher.clientSession)"]))
             machine.evicted(publisher.id)
             publisher.release()

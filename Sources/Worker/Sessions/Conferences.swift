@@ -81,10 +81,25 @@ final class Conferences {
         }
         if rooms[join.room] == nil, refusesRooms { return refuse("no worker is available") }
         let room = rooms[join.room] ?? makeRoom(join.room)
-        room.evictGhosts(of: join.account)
+        evictGhosts(of: join.account, in: room)
         let publisher = PublisherSession(id, join: join, room: room, conferences: self)
         add(publisher)
         publisher.join()
+    }
+
+    /// Somebody returns: what is left of the same account on front doors that are gone makes place, at once or when their
+    /// links have had the time to come back.
+    private func evictGhosts(of account: AddressOfRecord, in room: Room) {
+        let others = room.sessions(of: account)
+        guard !others.isEmpty else { return }
+        for owner in Set(others.map(\.id.connection.owner)) { outbox.probe(owner) }
+        room.evictGhosts(of: account)
+        guard room.sessions(of: account).contains(where: { !$0.voice.isHeard }) else { return }
+        let bound = NIOLoopBound((possession, room), eventLoop: possession.loop)
+        possession.loop.scheduleTask(in: Absences.blink) {
+            let (possession, room) = bound.value
+            if possession.isHeld { room.evictGhosts(of: account) }
+        }
     }
 
     private func add(_ publisher: PublisherSession) {

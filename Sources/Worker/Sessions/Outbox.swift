@@ -11,6 +11,9 @@ protocol Outbox: AnyObject {
     func resynced(_ session: SessionID)
     /// The front door's loop has a link, and has said what it holds.
     func isPresent(_ owner: FrontdoorLoopID) -> Bool
+    /// Finds out whether the loop can be reached: the socket of a dead process takes nothing, long before its silence is
+    /// noticed.
+    func probe(_ owner: FrontdoorLoopID)
     /// Calls `action` when everything said to this front door so far has been acknowledged; not at all when the link is lost
     /// before that.
     func whenAcknowledged(by owner: FrontdoorLoopID, _ action: @escaping () -> Void)
