@@ -42,6 +42,7 @@ class Gateway:
         self._wanted = {process.name: asyncio.Event() for process in self.processes}
         self._intended = set()  # pids whose end is our doing
         self._accidents = []
+        self.endings = {}  # statuses of the processes that ended, by pid
 
     @property
     def processes(self):
@@ -115,6 +116,7 @@ class Gateway:
     async def _supervise(self, process):
         while True:
             pid, status = process.pid, await process.ended()
+            self.endings[pid] = status
             if pid not in self._intended:
                 self._accidents.append(f"{process.name} ended by itself with status {status}")
             await asyncio.sleep(RESTART_AFTER)
