@@ -5,6 +5,7 @@ from collections import Counter
 from .transcript import Violation, word_of
 
 DEADLINE = 30.0 + 3.0  # seconds: what a request may take, and some slack for a busy machine
+LOST, DOUBLED = "no request is lost", "a request is answered once"
 STATES = ("progress", "accepted", "initial_publishers", "established", "terminated")
 ABOUT_PRESENT = ("publishers_joined", "publishers_left")
 GRACE_AFTER_LOCK = 1.0  # seconds for which a registry that was locked may still refuse
@@ -38,6 +39,8 @@ class Checker:
         """What is still owed when everything has settled: to be told, to be established."""
         for transcript in self._transcripts:
             if transcript.open:
+                if not transcript.messages:
+                    self._complain("ready is told first and once", "never", transcript)
                 for session in transcript.sessions:
                     self._check_debts(transcript, session)
         return self.violations
@@ -63,13 +66,13 @@ class Checker:
             told = answers.get(request["transaction"], [])
             name = f"{describe(request)} ({request['transaction']})"
             if len(told) > 1:
-                self._complain("a request is answered once", f"{name}: {len(told)} answers", transcript, told[1],
+                self._complain(DOUBLED, f"{name}: {len(told)} answers", transcript, told[1],
                                request["transaction"])
             elif told and told[0] - request["at"] > DEADLINE:
                 self._complain("a request is answered in time", f"{name}: {told[0] - request['at']:.1f} s", transcript,
                                told[0], request["transaction"])
             elif not told and transcript.open:
-                self._complain("no request is lost", name, transcript, request["at"], request["transaction"])
+                self._complain(LOST, name, transcript, request["at"], request["transaction"])
 
     def _check_refusals(self, transcript):
         requests = {request["transaction"]: request for request in transcript.requests}
@@ -87,8 +90,8 @@ class Checker:
             return True
         option = option_of(request)
         session = request["members"].get("session")
-        if self._departed(session, at) or self._has_ended(transcript, session, at):
-            return True  # it was about a session that was leaving, in a burst whose answers nobody waited for
+        if self._departed(session, request["at"]) or self._has_ended(transcript, session, at):
+            return True  # it was asked of a session that was leaving, or that was lost, which is a complaint of its own
         if any(gone in text for gone in GONE_PUBLISHER) and option in (
                 "feed-attach", "feed-answer", "feed-detach", "trickle", "update"):
             publisher = self._publisher_concerned(transcript, request)

@@ -72,12 +72,14 @@ class Actor:
                 if self.client is None:
                     await self._connect()
                 await self._stay()
-            except (ConnectionLost, Left, Refused, Setback):
+            except (ConnectionLost, Left, Refused):
                 await self._pause(0.05, 0.3)
-            except (aiohttp.ClientError, ConnectionError, AssertionError):
-                await self._pause(0.05, 0.3)  # the door is shut; or nothing came, which the checker sees
-            except InvalidStateError:
-                await self._pause(0.05, 0.3)  # its media was closed under aiortc's hands
+            except (aiohttp.ClientError, ConnectionError):
+                await self._pause(0.05, 0.3)  # the door is shut
+            except (Setback, InvalidStateError):
+                await self._leave_by_closing(abruptly=False)  # its end was refused; or its media was closed under aiortc's hands
+            except AssertionError:
+                return  # something was never told. It stays as it is, for the checker to see
             if self.client and self.client.closed.is_set():
                 await self._forget_client()
 

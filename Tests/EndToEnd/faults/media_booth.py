@@ -8,11 +8,13 @@ import asyncio
 import json
 import sys
 import time
+import uuid
 from dataclasses import asdict
 
 from harness.client import Client
 from harness.media import Arrivals
-from harness.peer import Feed, MediaParticipant
+from harness.offer import answer
+from harness.peer import Feed, MediaParticipant, bear_with_aiortc
 from harness.waiting import eventually
 
 from .transcript import Transcript
@@ -39,6 +41,14 @@ class Guest(MediaParticipant):
         return Transcript.of(self.client, self.name, self.room, self.door, True)
 
 
+async def subscribe(person, publisher):
+    """A feed with nobody behind it."""
+    name = f"feed-{uuid.uuid4().hex[:8]}"
+    await person.controlled("feed-attach", {"session": name, "publisher": publisher})
+    offered = await person.client.event("feed_attached", person.session, subscription=name)
+    await person.controlled("feed-answer", {"session": name, "sdp": answer(offered["data"]["sdp"])})
+
+
 class Inside:
     """The child's side."""
 
@@ -47,6 +57,7 @@ class Inside:
         self._stalls = []  # (time, length) of our own loop's pauses
 
     async def run(self):
+        bear_with_aiortc()
         reader = asyncio.StreamReader()
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
         ticking = asyncio.create_task(self._tick())
@@ -98,6 +109,20 @@ class Inside:
             "packets": [feed.reception.packets for feed in self._feeds],
             "stalls": self._stalls,
         }
+
+    async def watch_everybody(self):
+        """Everybody else in the room, too; only signalling, nothing is received."""
+        for guest in self._guests:
+            known = {*guest.publishers("initial_publishers"), *guest.publishers("publishers_joined")}
+            for publisher in sorted(known - {feed.publisher for feed in guest.feeds}):
+                await subscribe(guest, publisher)
+        return True
+
+    async def update(self):
+        """A request of everybody, not waited for."""
+        for guest in self._guests:
+            await guest.client.send("videoroom-ctl", **guest.control("update", {"bitrate": 500000}))
+        return True
 
     async def leave(self):
         for guest in self._guests:

@@ -4,10 +4,11 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
-from aiortc.exceptions import InvalidStateError
+import aiohttp
 from harness.checks import nothing_left
 from harness.gateway import Gateway
 from harness.janus import Janus
+from harness.peer import bear_with_aiortc
 from harness.running import running_now
 from harness.secrecy import check_logs
 
@@ -78,13 +79,13 @@ class _Run:
         await self._janus.start()
         self._injector.start()
         running_now.append(self._gateway)
-        asyncio.get_running_loop().set_exception_handler(_unhandled)
+        bear_with_aiortc()
         try:
             await self._gateway.start()
             await self._conferences()
             await self._happens("nothing is left when everybody has left", nothing_left(self._gateway))
-        except AssertionError as error:
-            self._complain("the gateway serves", f"{error}")
+        except (AssertionError, OSError, asyncio.TimeoutError, aiohttp.ClientError) as error:
+            self._complain("the gateway serves", f"{error!r}")
         finally:
             await self._booth.close()
             await self._injector.stop()
@@ -177,14 +178,8 @@ class _Run:
     async def _happens(self, invariant, awaited):
         try:
             await awaited
-        except AssertionError as error:
+        except (AssertionError, OSError, asyncio.TimeoutError, aiohttp.ClientError) as error:
             self._complain(invariant, f"{error}")
 
     def _complain(self, invariant, text):
         self._outcome.violations.append(Violation(invariant, text))
-
-
-def _unhandled(loop, context):
-    """aiortc leaves a task behind when a connection is closed while it is being made."""
-    if not isinstance(context.get("exception"), InvalidStateError):
-        loop.default_exception_handler(context)

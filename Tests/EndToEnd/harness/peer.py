@@ -1,5 +1,7 @@
 """A participant with real media, and the feeds it watches."""
 
+import asyncio
+import traceback
 import uuid
 
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
@@ -102,3 +104,15 @@ class Feed:
     async def close(self):
         await self.reception.close()
         await self._peer.close()
+
+
+def bear_with_aiortc():
+    """It leaves tasks and timers behind when a connection is closed while it is being made; that they fail is no news."""
+    def handle(loop, context):
+        error = context.get("exception")
+        frames = traceback.extract_tb(error.__traceback__) if error else ()
+        places = [frame.filename for frame in frames] + [repr(context.get("task"))]
+        if not any(name in place for place in places for name in ("/aioice/", "/aiortc/")):
+            loop.default_exception_handler(context)
+
+    asyncio.get_running_loop().set_exception_handler(handle)
