@@ -34,6 +34,8 @@ async def watched_hall(visitors, gateway):
     await hall.fill()
     anna = await (await visitors.media_participant("Anna", hall.room, door=0)).join()
     bela = await (await visitors.media_participant("Bela", hall.room, door=1)).join()
+    for person in hall.people:
+        await eventually(lambda: len(person.publishers("publishers_joined")) == 2, what="everybody to know both")
     await anna.client.event("publishers_joined", anna.session)
     feeds = [await anna.watch(bela.session), await bela.watch(anna.session)]
     for feed in feeds:

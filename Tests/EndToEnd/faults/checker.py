@@ -28,6 +28,7 @@ class Checker:
         for transcript in self._transcripts:
             self._check_connection(transcript)
             self._check_answers(transcript)
+            self._check_order_of_answers(transcript)
             self._check_refusals(transcript)
             for session in transcript.sessions:
                 self._check_states(transcript, session)
@@ -73,6 +74,19 @@ class Checker:
                                told[0], request["transaction"])
             elif not told and transcript.open:
                 self._complain(LOST, name, transcript, request["at"], request["transaction"])
+
+    def _check_order_of_answers(self, transcript):
+        """Those of one session come in the order in which they were asked for."""
+        acked = {message["transaction"]: at for at, message in transcript.messages if message["sylkrtc"] == "ack"}
+        latest = {}
+        for request in transcript.requests:
+            at = acked.get(request["transaction"])
+            if at is None:
+                continue
+            subject = subject_of(request)
+            if subject in latest and at < latest[subject]:
+                self._complain("answers come in the order of the requests", f"{describe(request)}", transcript, at, subject)
+            latest[subject] = max(at, latest.get(subject, at))
 
     def _check_refusals(self, transcript):
         requests = {request["transaction"]: request for request in transcript.requests}
@@ -130,7 +144,13 @@ class Checker:
 
     def _check_ending(self, transcript, session, told):
         for at, word, data in told:
-            if word != "terminated" or self._asked_to_end(transcript, session, at):
+            if word != "terminated":
+                continue
+            if self._asked_to_end(transcript, session, at):
+                answered = self._answered(transcript, self._request(transcript, "videoroom-terminate", session))
+                if "reason" not in data and (answered is None or answered[0] > at):
+                    self._complain("an ack precedes what it causes", f"{session}: terminated before the ack", transcript, at,
+                                   session)
                 continue
             if self._after("janus-kill", at):
                 if data.get("reason") != "500 Janus lost":
@@ -191,6 +211,11 @@ class Checker:
         if told and (answered is None or answered[1]["sylkrtc"] != "ack" or answered[0] > told[0][0]):
             self._complain("an ack precedes what it causes", f"{feed}: {words[0]} before the ack of its attach", transcript,
                            told[0][0], feed)
+        accepted = self._answered(transcript, self._control(transcript, "feed-answer", feed))
+        established = next((at for at, word in told if word == "feed_established"), None)
+        if established is not None and (accepted is None or accepted[0] > established):
+            self._complain("an ack precedes what it causes", f"{feed}: feed_established before the ack of its answer",
+                           transcript, established, feed)
         detach = self._control(transcript, "feed-detach", feed)
         detached = self._answered(transcript, detach)
         if detached and detached[1]["sylkrtc"] == "ack" and told and told[-1][0] > detached[0]:
@@ -295,6 +320,13 @@ class Checker:
 
 def option_of(request):
     return request["members"]["option"] if request["kind"] == "videoroom-ctl" else request["kind"]
+
+
+def subject_of(request):
+    """The session, feed or account a request is about: what it waits for its turn with."""
+    members, option = request["members"], option_of(request)
+    inner = members.get(option.replace("-", "_"), {}) if request["kind"] == "videoroom-ctl" else {}
+    return inner.get("session") or members.get("session") or members.get("account")
 
 
 def describe(request):

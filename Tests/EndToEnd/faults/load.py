@@ -3,7 +3,6 @@
 import asyncio
 import random
 import time
-import uuid
 from contextlib import suppress
 
 import aiohttp
@@ -47,6 +46,8 @@ class Actor:
         self.door = number % len(gateway.ports)
         self.client = None
         self._participant = None
+        self._stays = 0
+        self._watched = 0
         self._feeds = {}  # publisher → subscription
         self._peers = []
         self._past = []  # transcripts of closed connections
@@ -103,7 +104,8 @@ class Actor:
         steps, way = chance.randint(4, 14), chance.random()
         kind = QuietParticipant if self._media else Participant
         person = self._participant = kind(self.client, self.name, self.room)
-        person.session = f"{self.name.lower().replace(' ', '-')}-{uuid.uuid4().hex[:6]}"
+        self._stays += 1
+        person.session = f"{self.name.lower().replace(' ', '-')}.{self._stays}"
         self._feeds = {}
         if self._media:
             self._peers.append(person)
@@ -175,7 +177,10 @@ class Actor:
             return
         publisher = strangers[int(first * len(strangers))]
         feed = Feed(self._participant, publisher) if self._media and second < 0.2 else None
-        name = feed.id if feed else f"feed-{uuid.uuid4().hex[:8]}"
+        self._watched += 1
+        name = f"{session}.feed{self._watched}"
+        if feed:
+            feed.id = name
         await self._control("feed-attach", {"session": name, "publisher": publisher})
         self._feeds[publisher] = name
         offered = await self._until_offered(name, publisher)

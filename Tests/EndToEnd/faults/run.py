@@ -77,6 +77,7 @@ class _Run:
     async def run(self):
         await self._booth.open()
         await self._janus.start()
+        self._janus.process.prefer()  # as the media booth: media is to be cut by the gateway or by nobody
         self._injector.start()
         running_now.append(self._gateway)
         bear_with_aiortc()

@@ -218,6 +218,7 @@ class _started:
 
     async def __aenter__(self):
         await self._janus.start()
+        self._janus.process.prefer()
         self._running = running(Gateway(self._folder, self._janus, settings={"General": {"log_level": "notice"}}, **self._how_many))
         return await self._running.__aenter__()
 
