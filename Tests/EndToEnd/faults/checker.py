@@ -5,6 +5,7 @@ from collections import Counter
 from .transcript import Violation, word_of
 
 DEADLINE = 30.0 + 3.0  # seconds: what a request may take, and some slack for a busy machine
+NOBODY = "192.0.2.1"  # in answers with nobody behind them
 LOST, DOUBLED = "no request is lost", "a request is answered once"
 STATES = ("progress", "accepted", "initial_publishers", "established", "terminated")
 ABOUT_PRESENT = ("publishers_joined", "publishers_left")
@@ -247,6 +248,12 @@ class Checker:
         if (answered and answered[1]["sylkrtc"] == "ack" and "feed_attached" not in told
                 and publisher in transcript.roster(session) and not self._control(transcript, "feed-detach", feed)):
             self._complain("every state is told", f"{feed} was never told feed_attached", transcript, None, feed)
+        accept = self._control(transcript, "feed-answer", feed)
+        accepted = self._answered(transcript, accept)
+        if (accepted and accepted[1]["sylkrtc"] == "ack" and NOBODY not in accept["members"]["feed_answer"].get("sdp", NOBODY)
+                and "feed_established" not in told and publisher in transcript.roster(session)
+                and not self._control(transcript, "feed-detach", feed)):
+            self._complain("every state is told", f"{feed} was never told feed_established", transcript, None, feed)
 
     # What we know of the run.
 

@@ -46,6 +46,7 @@ class Actor:
         self.door = number % len(gateway.ports)
         self.client = None
         self._participant = None
+        self._present = False  # between joining and leaving
         self._stays = 0
         self._watched = 0
         self._feeds = {}  # publisher → subscription
@@ -59,9 +60,8 @@ class Actor:
 
     async def volley(self):
         """Something to be in flight when the next thing happens."""
-        if self.client and self._participant and self._participant.client is self.client and not self._has_ended():
-            if "accepted" in self.client.names():
-                await self._burst(0.0, 0.0)
+        if self._present and not self.client.closed.is_set() and not self._has_ended():
+            await self._burst(0.0, 0.0)
 
     def transcripts(self):
         return self._past + ([self._transcript()] if self.client else [])
@@ -102,6 +102,7 @@ class Actor:
         """One session, from its join to its end."""
         chance = self._chance
         steps, way = chance.randint(4, 14), chance.random()
+        self._present = False
         kind = QuietParticipant if self._media else Participant
         person = self._participant = kind(self.client, self.name, self.room)
         self._stays += 1
@@ -114,6 +115,7 @@ class Actor:
         if self._media:
             await person.take_answer()
             await self._until_told("established")
+        self._present = True
         for _ in range(steps):
             if self._stopped.is_set():
                 return
@@ -121,6 +123,7 @@ class Actor:
             await self._pause(0.03, 0.25)
         if self._stopped.is_set():
             return
+        self._present = False
         if way < 0.5:
             await self._asked("videoroom-terminate", session=person.session)
             await self._until_told("terminated")
@@ -136,6 +139,7 @@ class Actor:
         self._peers.clear()
 
     async def _leave_by_closing(self, abruptly):
+        self._present = False
         client = self.client
         client.closing_at = time.monotonic()
         if abruptly and client._socket._response.connection:
@@ -145,6 +149,7 @@ class Actor:
         await self._forget_client()
 
     async def _forget_client(self):
+        self._present = False
         with suppress(Exception):
             await self.client.close()
         self._past.append(self._transcript())

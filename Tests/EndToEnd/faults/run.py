@@ -33,7 +33,7 @@ class Size:
     rooms: int = 3
     seen: int = 3  # in each room, with silent media
     unseen: int = 2  # in each room, who only signal
-    measured_rooms: int = 2
+    measured_rooms: int = 3
     guests: int = 2  # in each measured room, with real media, each receiving one other
 
 
