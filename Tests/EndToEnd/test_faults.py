@@ -4,7 +4,7 @@ import pytest
 
 from faults.report import schedule_lines, violation_lines
 from faults.run import run
-from faults.schedule import WORKER_KINDS, LINK_KINDS
+from faults.schedule import LINK_KINDS, WORKER_KINDS
 
 # With a standby and without; the second also cuts and stalls links.
 SEEDS = [(3, WORKER_KINDS[:3]), (5, WORKER_KINDS[:2] + LINK_KINDS), (6, None)]
@@ -15,4 +15,5 @@ async def test_every_promise_is_kept_whatever_dies(seed, kinds, run_folder):
     folder = run_folder / f"faults-{seed}"
     folder.mkdir()
     outcome = await run(seed, folder, kinds)
-    assert not outcome.violations, "\n".join(["", *schedule_lines(outcome.schedule), *violation_lines(outcome)])
+    if outcome.violations:
+        pytest.fail("\n".join([*schedule_lines(outcome.schedule), *violation_lines(outcome)]), pytrace=False)

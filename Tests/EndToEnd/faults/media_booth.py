@@ -12,6 +12,7 @@ import time
 import uuid
 from contextlib import suppress
 from dataclasses import asdict
+from pathlib import Path
 
 from harness.client import Client
 from harness.media import Arrivals
@@ -156,7 +157,7 @@ class Booth:
     async def open(self):
         self._child = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "faults.media_booth", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-            limit=1 << 28)
+            cwd=Path(__file__).resolve().parents[1], limit=1 << 28)
 
     async def begin(self):
         self._child.stdin.write(json.dumps(self._wanted).encode() + b"\n")

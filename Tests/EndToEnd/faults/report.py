@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from .schedule import ALL_KINDS
 
 AROUND = 0.1  # seconds after a fault in which what is asked counts as in flight
+SHOWN = 25  # violations of one run that are named
 TRANSCRIPTS = 6  # violations of one run that are shown with their transcripts
 
 
@@ -15,7 +16,7 @@ def schedule_lines(schedule):
 
 def violation_lines(outcome):
     lines = []
-    for number, violation in enumerate(outcome.violations):
+    for number, violation in enumerate(outcome.violations[:SHOWN]):
         moment = f" at {violation.at - outcome.began:.2f} s" if violation.at else ""
         lines.append(f"VIOLATED: {violation.invariant}{moment}: {violation.text}")
         if violation.transcript and number < TRANSCRIPTS:
@@ -23,6 +24,8 @@ def violation_lines(outcome):
             lines.append(f"    {transcript.name} in {transcript.room} through front door {transcript.door + 1}:")
             lines += [f"    {at - outcome.began:8.3f} {direction} {word:18} {text[:200]}"
                       for at, direction, word, text in transcript.lines(violation.at, violation.about)]
+    if len(outcome.violations) > SHOWN:
+        lines.append(f"… and {len(outcome.violations) - SHOWN} more")
     return lines
 
 
