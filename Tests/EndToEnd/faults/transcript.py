@@ -62,15 +62,17 @@ class Transcript:
 
     def lines(self, around=None, about=(), count=14):
         """The lines about these sessions up to a moment, short, for people."""
-        lines = [(request["at"], ">", request["kind"], _brief(request["members"], request["transaction"]))
-                 for request in self.requests]
+        asked = {request["transaction"]: _brief(request["members"], request["transaction"]) for request in self.requests}
+        lines = [(request["at"], ">", request["kind"], asked[request["transaction"]]) for request in self.requests]
         lines += [(at, "<", word_of(message), _brief(message.get("data", message), message.get("transaction")))
                   for at, message in self.messages]
-        lines.sort(key=lambda line: line[0])
-        lines = [line for line in lines
-                 if not about or any(word in line[3] for word in about) or line[2] in ("terminated", "error")]
-        if around is not None:
-            lines = [line for line in lines if line[0] <= around + 0.5]
+
+        def concerned(line):
+            # An answer is about what its request is about.
+            text = asked.get(line[3].partition(" ")[0], line[3])
+            return not about or line[2] == "terminated" or any(word in text for word in about)
+
+        lines = [line for line in sorted(lines) if concerned(line) and (around is None or line[0] <= around + 0.5)]
         return lines[-count:]
 
 
