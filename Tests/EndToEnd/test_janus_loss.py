@@ -39,16 +39,25 @@ async def returning_janus(gateway, janus):
 
 async def test_nobody_is_let_in_while_janus_is_away_for_long_and_who_is_there_stays(visitors, gateway, returning_janus):
     anna = await (await visitors.participant("Anna", visitors.new_room())).join()
+    bela = await visitors.participant("Bela", visitors.new_room(), door=1)
+    await bela.add_account()
     await returning_janus.kill()
-    await anna.told("terminated")
 
     async def refused():
         return (await get(gateway.ports[0], "/webrtcgateway/ws", upgrade())).status == 503
 
     await eventually(refused, 12, "a refusal")
-    assert await anna.client.refused("videoroom-join", **{**await anna.join_request(), "session": "meanwhile"}) == (
-        "no worker is available")
+    meanwhile = await bela.client.send("videoroom-join", **await bela.join_request())
     await returning_janus.restart()
     await gateway.serving()
-    assert not anna.client.closed.is_set()
+    # Who asks meanwhile is told so, or waits.
+    answer = await bela.client.answer(meanwhile)
+    if answer["sylkrtc"] == "error":
+        assert answer["error"] == "no worker is available"
+        await bela.join_again()
+    else:
+        await bela.client.event("initial_publishers", bela.session)
+    assert (await anna.told("terminated"))["data"]["reason"] == "500 Janus lost"
+    assert len(anna.endings) == 1
+    assert not anna.client.closed.is_set() and not bela.client.closed.is_set()
     await anna.join_again()

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 import time
+from dataclasses import dataclass
 
 import aiohttp
 
@@ -15,8 +16,17 @@ class ConnectionLost(Exception):
     """The socket closed before the answer came."""
 
 
+@dataclass(frozen=True)
+class Request:
+    """What was asked, and when by the monotonic clock."""
+
+    kind: str
+    members: dict
+    sent_at: float
+
+
 class Client:
-    """`messages` holds everything received, in order; `answers` those to our requests, by transaction."""
+    """`messages` holds everything received, in order; `answers` those to our requests, by transaction; `requests` what those were."""
 
     def __init__(self, url, http, socket):
         self.url = url
@@ -25,11 +35,13 @@ class Client:
         self.messages = []
         self.received_at = []
         self.answers = {}
+        self.requests = {}
         self.closed = asyncio.Event()
         self.close_code = None
         self.close_reason = None
         self._numbers = itertools.count(1)
-        self._closing = False
+        self.closing_at = None  # when we began to close
+        self.closed_at = None
         self._changed = asyncio.Event()
         self._reader = asyncio.create_task(self._read())
 
@@ -45,7 +57,7 @@ class Client:
         return cls(url, http, socket)
 
     async def close(self):
-        self._closing = True
+        self.closing_at = self.closing_at or time.monotonic()
         await self._socket.close()
         await self._reader
         await self._http.close()
@@ -56,6 +68,7 @@ class Client:
         """Sends a request and returns its transaction without waiting."""
         transaction = f"t{next(self._numbers)}"
         self.answers[transaction] = []
+        self.requests[transaction] = Request(kind, members, time.monotonic())
         await self.send_text(json.dumps({"sylkrtc": kind, "transaction": transaction, **members}))
         return transaction
 
@@ -180,8 +193,9 @@ class Client:
             if message.type == aiohttp.WSMsgType.CLOSE:
                 self.close_code, self.close_reason = message.data, message.extra
             break
-        if self.close_code is None and not self._closing:
+        if self.close_code is None and self.closing_at is None:
             self.close_code = 1006  # no close frame
+        self.closed_at = time.monotonic()
         self.closed.set()
         self._tell()
 

@@ -18,8 +18,8 @@ RESTART_AFTER = 0.05  # seconds from the end of a process to its next start
 
 
 class Gateway:
-    def __init__(self, folder, janus, front_doors=2, workers=3, slots=2, settings=None):
-        """`slots` is how many there are, numbered from 1; the workers beyond stand by."""
+    def __init__(self, folder, janus, front_doors=2, workers=3, slots=2, settings=None, worker=None):
+        """`slots` is how many there are, numbered from 1; the workers beyond stand by. `worker` is another executable."""
         self.janus = janus
         self.slot_numbers = list(range(1, slots + 1))
         self.bus_directory = folder / "bus"
@@ -30,7 +30,7 @@ class Gateway:
         ini.chmod(0o600)
         program = binaries()
         self.workers = [
-            Process(f"worker-{number}", [program / "Worker", "--config", ini], folder / f"worker-{number}.log")
+            Process(f"worker-{number}", [worker or program / "Worker", "--config", ini], folder / f"worker-{number}.log")
             for number in range(1, workers + 1)]
         self.front_doors = [
             Process(
@@ -40,8 +40,10 @@ class Gateway:
             for number, port in enumerate(self.ports, 1)]
         self._supervision = []
         self._wanted = {process.name: asyncio.Event() for process in self.processes}
+        self.may_be_killed = False  # workers kill themselves, as a test has told them to
         self._intended = set()  # pids whose end is our doing
         self._accidents = []
+        self.endings = {}  # statuses of the processes that ended, by pid
 
     @property
     def processes(self):
@@ -115,7 +117,8 @@ class Gateway:
     async def _supervise(self, process):
         while True:
             pid, status = process.pid, await process.ended()
-            if pid not in self._intended:
+            self.endings[pid] = status
+            if pid not in self._intended and not (self.may_be_killed and status == -signal.SIGKILL):
                 self._accidents.append(f"{process.name} ended by itself with status {status}")
             await asyncio.sleep(RESTART_AFTER)
             await self._wanted[process.name].wait()

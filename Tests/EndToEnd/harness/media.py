@@ -51,6 +51,20 @@ class Tone(AudioStreamTrack):
         return frame
 
 
+class Silence(AudioStreamTrack):
+    """A microphone that never says anything, not even silence."""
+
+    async def recv(self):
+        await asyncio.Event().wait()
+
+
+class Darkness(VideoStreamTrack):
+    """Likewise a camera."""
+
+    async def recv(self):
+        await asyncio.Event().wait()
+
+
 class Reception:
     """Counts decoded video frames and audio frames (one per packet) of a peer connection."""
 
@@ -75,6 +89,36 @@ class Reception:
                     self.audio += 1
         except MediaStreamError:
             pass  # the connection was closed
+
+
+class Arrivals:
+    """When each RTP packet of a peer connection arrived, and its sequence number. Nothing is decoded."""
+
+    def __init__(self, peer):
+        self.packets = {"audio": [], "video": []}  # (time, sequence number)
+        peer.on("track", lambda track: self._listen(peer, track.kind))
+
+    @property
+    def count(self):
+        return {kind: len(packets) for kind, packets in self.packets.items()}
+
+    @property
+    def flowing(self):
+        return all(len(packets) > 5 for packets in self.packets.values())
+
+    async def close(self):
+        pass
+
+    def _listen(self, peer, kind):
+        packets = self.packets[kind]
+
+        async def arrived(packet, arrival_time_ms):
+            packets.append((time.monotonic(), packet.sequence_number))
+
+        for transceiver in peer.getTransceivers():
+            if transceiver.kind == kind:
+                # Where aiortc would begin to buffer and decode, which costs a hundred times as much.
+                transceiver.receiver._handle_rtp_packet = arrived
 
 
 class _Pace:

@@ -35,3 +35,19 @@ def candidate(number=1):
         "candidate": f"candidate:{number} 1 tcp 1518280447 192.0.2.1 9 typ host tcptype active",
         "sdpMLineIndex": 0, "sdpMid": "0",
     }
+
+
+def answer(offered):
+    """An answer to Janus's offer of a feed, likewise without anybody behind it."""
+    transport = [
+        "a=recvonly", "a=rtcp-mux", "a=setup:active", f"a=ice-ufrag:{secrets.token_hex(2)}",
+        f"a=ice-pwd:{secrets.token_hex(12)}", f"a=fingerprint:sha-256 {FINGERPRINT}",
+        "a=candidate:1 1 tcp 1518280447 192.0.2.1 9 typ host tcptype active",
+    ]
+    lines = ["v=0", f"o=- {secrets.randbits(31)} 2 IN IP4 127.0.0.1", "s=-", "t=0 0"]
+    for line in offered.splitlines():
+        if line.startswith("m="):
+            lines += [line, "c=IN IP4 0.0.0.0", *transport]
+        elif line.startswith(("a=group:", "a=mid:", "a=rtpmap:", "a=fmtp:")):
+            lines.append(line)
+    return "\r\n".join(lines) + "\r\n"

@@ -8,6 +8,8 @@ PASSWORD = "0" * 32
 
 
 class Participant:
+    media = False  # whether others hear of it: Janus announces who has media
+
     def __init__(self, client, name, room):
         self.client = client
         self.name = name

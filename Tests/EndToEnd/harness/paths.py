@@ -1,6 +1,7 @@
 """Where things are."""
 
 import os
+import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -14,3 +15,14 @@ def binaries():
     for name in ("Frontdoor", "Worker"):
         assert os.access(folder / name, os.X_OK), f"there is no {folder / name}; swift build -c release makes it"
     return folder
+
+
+def fault_worker():
+    """A debug build of Worker, which can be told where to die: CONTINUO_FAULT_BIN, or what `deploy/test unit` builds."""
+    wanted = os.environ.get("CONTINUO_FAULT_BIN")
+    worker = Path(wanted or ROOT / ".build-tsan" / "debug").resolve() / "Worker"
+    if not wanted and not worker.exists():
+        subprocess.run(
+            ["swift", "build", "--sanitize=thread", "--scratch-path", ".build-tsan", "--product", "Worker"], cwd=ROOT, check=True)
+    assert os.access(worker, os.X_OK), f"there is no {worker}"
+    return worker

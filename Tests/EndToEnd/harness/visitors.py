@@ -4,7 +4,7 @@ import itertools
 
 from .client import Client
 from .participant import Participant
-from .peer import MediaParticipant
+from .peer import MediaParticipant, QuietParticipant
 
 _numbers = itertools.count(1)
 
@@ -33,6 +33,10 @@ class Visitors:
     async def media_participant(self, name, room, door=0):
         """Somebody with media; call `join`."""
         return self._remember(MediaParticipant(await self.client(door), name, room))
+
+    async def quiet_participant(self, name, room, door=0):
+        """Somebody whose media is up and silent: others hear of it, and it costs little; call `join`."""
+        return self._remember(QuietParticipant(await self.client(door), name, room))
 
     async def leave(self):
         """Closes every socket without a goodbye; then every connection must have kept the promises."""

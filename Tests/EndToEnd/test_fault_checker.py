@@ -1,0 +1,262 @@
+"""The checker of the fault tests: it finds each broken promise, and nothing in a run that kept them."""
+
+import copy
+
+import pytest
+
+from faults.checker import Checker
+from faults.gaps import largest_gap, lost
+from faults.injection import Injected
+from faults.schedule import ALL_KINDS, Fault, draw
+from faults.transcript import Transcript
+
+ROOM = "room@conference.example.com"
+
+
+class Story:
+    """One connection's transcript, line by line, a second each."""
+
+    def __init__(self, name="anna", media=True):
+        self.transcript = Transcript(name, ROOM, 0, [], [], media=media)
+        self._now = 0.0
+        self._number = 0
+
+    def asks(self, kind, **members):
+        self._number += 1
+        self.transcript.requests.append(
+            {"transaction": f"t{self._number}", "kind": kind, "members": members, "at": self._tick()})
+        return f"t{self._number}"
+
+    def controls(self, option, parameters, session="a"):
+        return self.asks("videoroom-ctl", session=session, option=option, **{option.replace("-", "_"): parameters})
+
+    def acked(self, transaction):
+        self.transcript.messages.append((self._tick(), {"sylkrtc": "ack", "transaction": transaction}))
+
+    def refused(self, transaction, text):
+        self.transcript.messages.append((self._tick(), {"sylkrtc": "error", "transaction": transaction, "error": text}))
+
+    def told(self, event, session="a", **data):
+        self.transcript.messages.append(
+            (self._tick(), {"sylkrtc": "videoroom_event", "session": session, "event": event, "data": data}))
+
+    def state(self, state, **data):
+        self.told("state", state=state, **data)
+
+    def _tick(self):
+        self._now += 1.0
+        return self._now
+
+
+def person(name):
+    return {"id": name, "uri": f"{name}@example.com", "display_name": name}
+
+
+def good():
+    """Anna comes, sees Bela and watches; Bela goes; Anna goes."""
+    story = Story()
+    story.transcript.messages.append((0.5, {"sylkrtc": "event", "event": "ready"}))
+    story.acked(story.asks("account-add", account="anna@example.com"))
+    story.acked(story.asks("videoroom-join", session="a", account="anna@example.com", uri=ROOM))
+    story.state("progress")
+    story.state("accepted")
+    story.told("initial_publishers", publishers=[person("b")])
+    story.state("established")
+    story.acked(story.controls("feed-attach", {"session": "f", "publisher": "b"}))
+    story.told("feed_attached", subscription="f")
+    story.acked(story.controls("feed-answer", {"session": "f"}))
+    story.told("feed_established", subscription="f", state="established")
+    story.told("publishers_joined", publishers=[person("c")])
+    story.told("publishers_left", publishers=["b"])
+    story.acked(story.asks("videoroom-terminate", session="a"))
+    story.state("terminated")
+    return story.transcript
+
+
+def others():
+    """Bela, who leaves early enough, and Clara, who stays."""
+    bela = Transcript("bela", ROOM, 1, [
+        {"transaction": "t1", "kind": "videoroom-join", "members": {"session": "b"}, "at": 0.1}], [
+        (0.2, {"sylkrtc": "event", "event": "ready"}), (0.3, {"sylkrtc": "ack", "transaction": "t1"})], closing_at=13.0)
+    return [bela]
+
+
+def broken(transcript, injected=()):
+    checker = Checker([transcript, *others()], injected)
+    checker.check()
+    return [violation.invariant for violation in checker.check_debts()]
+
+
+def index(transcript, word):
+    return next(number for number, (_, message) in enumerate(transcript.messages)
+                if word in (message.get("event"), message.get("data", {}).get("state")))
+
+
+def double(word):
+    def change(transcript):
+        number = index(transcript, word)
+        transcript.messages.insert(number + 1, copy.deepcopy(transcript.messages[number]))
+    return change
+
+
+def without(*words):
+    def change(transcript):
+        for word in words:
+            del transcript.messages[index(transcript, word)]
+    return change
+
+
+def swapped(one, other):
+    def change(transcript):
+        first, second = index(transcript, one), index(transcript, other)
+        messages = transcript.messages
+        (at, a), (later, b) = messages[first], messages[second]
+        messages[first], messages[second] = (at, b), (later, a)
+    return change
+
+
+def doubled_answer(transcript):
+    transcript.messages.append((40.0, {"sylkrtc": "ack", "transaction": "t2"}))
+
+
+def strange_answer(transcript):
+    transcript.messages.append((40.0, {"sylkrtc": "ack", "transaction": "t99"}))
+
+
+def lost_answer(transcript):
+    transcript.requests.append({"transaction": "t50", "kind": "videoroom-ctl", "at": 9.0,
+                                "members": {"session": "a", "option": "update", "update": {}}})
+
+
+def late_answer(transcript):
+    lost_answer(transcript)
+    transcript.messages.append((50.0, {"sylkrtc": "ack", "transaction": "t50"}))
+
+
+def refusal(text):
+    def change(transcript):
+        lost_answer(transcript)
+        transcript.messages.insert(-2, (9.5, {"sylkrtc": "error", "transaction": "t50", "error": text}))
+    return change
+
+
+def unasked_end(transcript):
+    transcript.requests = [request for request in transcript.requests if request["kind"] != "videoroom-terminate"]
+    transcript.messages = [(at, message) for at, message in transcript.messages if message.get("transaction") != "t5"]
+
+
+def afterwards(transcript):
+    transcript.messages.append((99.0, {
+        "sylkrtc": "videoroom_event", "session": "a", "event": "publishers_joined", "data": {"publishers": [person("d")]}}))
+
+
+def cut_off(transcript):
+    transcript.closed_at, transcript.close_code = 99.0, 1006
+
+
+def early(transcript):
+    """`progress` before the ack of the join."""
+    ack = next(number for number, (_, message) in enumerate(transcript.messages) if message.get("transaction") == "t2")
+    at, message = transcript.messages[ack]
+    transcript.messages[ack] = (at + 1.5, message)
+
+
+def overtaken(transcript):
+    """An update, answered after another one that was asked for later."""
+    lost_answer(transcript)
+    transcript.requests.append({**transcript.requests[-1], "transaction": "t51", "at": 9.1})
+    transcript.messages[-1:-1] = [(20.1, {"sylkrtc": "ack", "transaction": "t51"}), (20.2, {"sylkrtc": "ack", "transaction": "t50"})]
+
+
+BREACHES = [
+    (overtaken, "answers come in the order of the requests"),
+    (swapped("feed_established", "publishers_joined"), None),
+    (doubled_answer, "a request is answered once"), (strange_answer, "answers are to what was asked"),
+    (lost_answer, "no request is lost"), (late_answer, "a request is answered in time"),
+    (refusal("worker lost"), "nothing is refused because something failed"),
+    (double("progress"), "a state is told once"), (double("accepted"), "a state is told once"),
+    (double("initial_publishers"), "a state is told once"), (double("established"), "a state is told once"),
+    (double("terminated"), "a state is told once"), (double("ready"), "ready is told first and once"),
+    (swapped("progress", "accepted"), "states are told in order"),
+    (swapped("accepted", "initial_publishers"), "states are told in order"),
+    (swapped("established", "initial_publishers"), "states are told in order"),
+    (afterwards, "nothing is told after terminated"), (unasked_end, "nobody is told an end that nobody asked for"),
+    (double("feed_attached"), "a feed's state is told once"), (double("feed_established"), "a feed's state is told once"),
+    (without("feed_attached"), "a feed's states are told in order"),
+    (double("publishers_joined"), "who is there does not arrive again"),
+    (double("publishers_left"), "who was not there does not leave"),
+    (without("initial_publishers"), "a roster comes before its changes"), (without("terminated"), "what was ended is told"),
+    (cut_off, "sockets stay open"), (early, "an ack precedes what it causes"),
+]
+
+
+def test_a_good_run_is_found_good():
+    assert broken(good()) == []
+
+
+@pytest.mark.parametrize("breach, invariant", BREACHES, ids=[f"{number}-{text}" for number, (_, text) in enumerate(BREACHES)])
+def test_a_broken_promise_is_found(breach, invariant):
+    transcript = good()
+    breach(transcript)
+    assert broken(transcript) == [] if invariant is None else invariant in broken(transcript)
+
+
+def test_who_stays_is_not_said_to_leave():
+    transcript = good()
+    checker = Checker([transcript], ())
+    assert [violation.invariant for violation in checker.check()] == ["nobody is said to leave who stays"]
+
+
+@pytest.mark.parametrize("words", [("terminated", "accepted"), ("terminated", "established")], ids=lambda words: words[1])
+def test_what_is_owed_is_missed(words):
+    transcript = good()
+    without(*words)(transcript)
+    transcript.requests = [request for request in transcript.requests if request["kind"] != "videoroom-terminate"]
+    transcript.messages = [entry for entry in transcript.messages if entry[1].get("transaction") != "t5"]
+    assert "every state is told" in broken(transcript)
+
+
+def injected(kind, target=0, began=9.0):
+    return (Injected(Fault(0.0, kind, target, 0.0), began, began + 0.5),)
+
+
+def test_what_a_fault_explains_is_no_breach():
+    transcript = good()
+    cut_off(transcript)
+    assert broken(transcript, injected("door-kill")) == []
+    assert broken(transcript, injected("door-kill", target=1)) == ["sockets stay open"]
+    transcript = good()
+    refusal("the registry is unavailable")(transcript)
+    assert broken(transcript, injected("registry-lock")) == ["nothing is refused because something failed"]
+    transcript = good()
+    unasked_end(transcript)
+    transcript.messages[-1][1]["data"]["reason"] = "500 Janus lost"
+    assert broken(transcript, injected("janus-kill")) == []
+    assert broken(transcript, injected("worker-kill")) == ["nobody is told an end that nobody asked for"]
+
+
+def test_a_feed_of_somebody_who_left_may_be_unknown():
+    transcript = good()
+    request = {"transaction": "t60", "kind": "videoroom-ctl", "at": 25.0,
+               "members": {"session": "a", "option": "feed-detach", "feed_detach": {"session": "f"}}}
+    transcript.requests.append(request)
+    text = "feed-detach: unknown video room session to detach: f"
+    transcript.messages.insert(-2, (25.1, {"sylkrtc": "error", "transaction": "t60", "error": text}))
+    assert broken(transcript) == []
+
+
+def test_gaps_and_losses_are_counted():
+    packets = [(0.02 * number, number % 65536) for number in range(65500, 65600)]
+    window = (packets[0][0], packets[-1][0])
+    assert largest_gap(packets, window) == pytest.approx(0.02)
+    assert lost(packets, window) == 0
+    del packets[40:50]
+    assert lost(packets, window) == 10
+    assert largest_gap(packets, window) == pytest.approx(0.22)
+    assert largest_gap(packets, window, [(packets[39][0], 0.2)]) == pytest.approx(0.02)
+
+
+def test_a_seed_draws_the_same_schedule_again():
+    schedules = [draw(seed) for seed in range(200)]
+    assert schedules == [draw(seed) for seed in range(200)]
+    assert {kind for schedule in schedules for kind in schedule.kinds} >= set(ALL_KINDS) - {"door-hang"}

@@ -1,0 +1,175 @@
+"""A worker is killed before or after each step of a request, and nobody notices."""
+
+import signal
+import subprocess
+
+import pytest
+import pytest_asyncio
+
+from faults.verdict import nobody_noticed
+from harness.fault_points import FaultPoints
+from harness.gateway import Gateway
+from harness.offer import answer
+from harness.paths import fault_worker
+from harness.running import running
+from harness.waiting import eventually
+
+STEPS = {
+    "join": "room.claim room.create join.record join.attach join.send join.joined",
+    "feed-attach": "feed.record feed.attach feed.subscribe feed.offer",
+    "feed-answer": "feed.start feed.started",
+    "feed-detach": "feed.leave feed.detach feed.mark",
+    "update": "update.send",
+    "terminate": "publisher.leave publisher.detach publisher.mark room.destroy room.release row.delete",
+}
+POINTS = [(request, f"{step}.{side}") for request, steps in STEPS.items() for step in steps.split()
+          for side in ("before", "after")]
+
+
+@pytest.fixture(scope="module")
+def points(folder):
+    return FaultPoints(folder, fault_worker())
+
+
+@pytest_asyncio.fixture(scope="module")
+async def gateway(folder, janus, points):
+    """One slot, so that there is no doubt who meets the point, and no standby: the one that died comes back."""
+    async with running(Gateway(folder, janus, workers=1, slots=1, worker=points.launcher)) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def killing(gateway, points, monkeypatch):
+    """Points may kill workers as long as this lasts."""
+    monkeypatch.setattr(gateway, "may_be_killed", True)
+    yield
+    points.disarm()
+
+
+def test_the_points_are_all_of_those_the_worker_has():
+    told = subprocess.run([fault_worker(), "fault-points"], capture_output=True, text=True, timeout=30)
+    assert told.returncode == 0, f"{fault_worker()} is no debug build with fault points: {told.stderr}"
+    assert sorted(told.stdout.split()) == sorted(point for _, point in POINTS)
+
+
+@pytest.mark.parametrize("request_name, point", POINTS, ids=[point for _, point in POINTS])
+async def test_nobody_notices_a_worker_killed(visitors, gateway, points, killing, request_name, point):
+    room = visitors.new_room()
+    anna = await (await visitors.quiet_participant("Anna", room, door=0)).join()
+    bela = await (await visitors.quiet_participant("Bela", room, door=1)).join()
+    await anna.client.event("publishers_joined", anna.session)
+    scene = SCENES[request_name](visitors, anna, bela, alone=point.startswith("room."))
+    await scene.prepare()
+
+    points.arm(point)
+    await gateway.end(gateway.workers[0], signal.SIGTERM)
+    await eventually(lambda: gateway.workers[0].running, what="the worker's return")
+    await scene.act()
+    await eventually(lambda: points.reached, what=f"that {point} is reached")
+    await scene.told()
+
+    everybody = [anna, bela, scene.clara]
+    await nobody_noticed(gateway, everybody)
+    dora = await (await visitors.quiet_participant("Dora", scene.clara.room, door=1)).join()
+    await (await visitors.participant("Egon", visitors.new_room(), door=0)).join()
+    for publisher in dora.publishers("initial_publishers")[:1]:
+        await dora.controlled("feed-attach", {"session": f"of-{dora.session}", "publisher": publisher})
+    await nobody_noticed(gateway, everybody + [dora])
+    await dora.terminate()
+    await nobody_noticed(gateway, everybody + [dora])
+
+
+class Scene:
+    """Clara, and the request during which the worker dies. `alone`: in a room of her own."""
+
+    def __init__(self, visitors, anna, bela, alone):
+        self._visitors = visitors
+        self._anna = anna
+        self._room = visitors.new_room() if alone else anna.room
+        self.clara = None
+
+    async def prepare(self):
+        self.clara = await self._visitors.quiet_participant("Clara", self._room, door=1)
+        await self.clara.join()
+
+    async def act(self):
+        """The request; it must be acked."""
+
+    async def told(self):
+        """What must follow it."""
+
+    async def _attach(self):
+        await self.clara.controlled("feed-attach", {"session": f"of-{self.clara.session}", "publisher": self._anna.session})
+
+    async def _offered(self):
+        return await self.clara.client.event(
+            "feed_attached", self.clara.session, subscription=f"of-{self.clara.session}")
+
+    async def _answer(self):
+        sdp = answer((await self._offered())["data"]["sdp"])
+        await self.clara.controlled("feed-answer", {"session": f"of-{self.clara.session}", "sdp": sdp})
+
+
+class Join(Scene):
+    async def prepare(self):
+        self.clara = await self._visitors.quiet_participant("Clara", self._room, door=1)
+        await self.clara.add_account()
+
+    async def act(self):
+        await self.clara.client.acked("videoroom-join", **await self.clara.join_request())
+
+    async def told(self):
+        await self.clara.send_media()
+
+
+class FeedAttach(Scene):
+    async def act(self):
+        await self._attach()
+
+    async def told(self):
+        await self._answer()
+
+
+class FeedAnswer(Scene):
+    async def prepare(self):
+        await super().prepare()
+        await self._attach()
+        await self._offered()
+
+    async def act(self):
+        await self._answer()
+
+
+class FeedDetach(FeedAnswer):
+    async def prepare(self):
+        await super().prepare()
+        await self._answer()
+
+    async def act(self):
+        await self.clara.controlled("feed-detach", {"session": f"of-{self.clara.session}"})
+
+    async def told(self):
+        await self._attach_again()
+
+    async def _attach_again(self):
+        again = {"session": f"again-{self.clara.session}", "publisher": self._anna.session}
+        await self.clara.controlled("feed-attach", again)
+
+
+class Update(Scene):
+    async def act(self):
+        await self.clara.controlled("update", {"bitrate": 256000})
+
+
+class Terminate(Scene):
+    async def act(self):
+        await self.clara.client.acked("videoroom-terminate", session=self.clara.session)
+
+    async def told(self):
+        await self.clara.told("terminated")
+
+
+SCENES = {
+    "join": Join, "feed-attach": FeedAttach, "feed-answer": FeedAnswer, "feed-detach": FeedDetach, "update": Update,
+    "terminate": Terminate,
+}
