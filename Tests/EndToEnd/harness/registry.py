@@ -6,7 +6,7 @@ from contextlib import closing
 
 class Registry:
     def __init__(self, path):
-        self._path = path
+        self.path = path
 
     def slots(self):
         return self._rows("slot")
@@ -25,9 +25,9 @@ class Registry:
         return next((row["slot"] for row in self.rooms() if row["uri"] == room), None)
 
     def _rows(self, table):
-        if not self._path.exists():
+        if not self.path.exists():
             return []
-        with closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, timeout=5)) as database:
+        with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=5)) as database:
             database.row_factory = sqlite3.Row
             try:
                 return [dict(row) for row in database.execute(f"SELECT * FROM {table}")]
