@@ -15,6 +15,7 @@ public enum LogKey: String, Sendable {
     case link
     case path
     case peer
+    case process
     case publisher
     case reason
     case request
