@@ -10,25 +10,37 @@ import Telemetry
 struct Listener: Sendable {
     /// What may be written ahead of a client before it counts as not writable.
     static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 64 << 10, high: 256 << 10)
-    static let backlog: Int32 = 1024
 
-    let address: ListenAddress
     let files: PageFiles
     /// Every loop's own part of the front door.
     let doors: [ObjectIdentifier: NIOLoopBound<DoorLoop>]
     let logger: Logger
 
-    /// - Throws: when the address is in use or not ours.
-    func bind(on group: any EventLoopGroup) async throws -> any Channel {
-        try await ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: Self.backlog)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.writeBufferWaterMark, value: Self.waterMark)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try configure(channel) }
-            }
-            .bind(host: address.host, port: address.port).get()
+    /// - Parameter sockets: whose descriptors belong to the channels from now on.
+    func open(_ sockets: [ListeningSocket], on group: any EventLoopGroup) async throws -> [any Channel] {
+        var channels: [any Channel] = []
+        for socket in sockets {
+            let channel = try await ServerBootstrap(group: group)
+                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .childChannelOption(.writeBufferWaterMark, value: Self.waterMark)
+                .childChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture { try configure(channel) }
+                }
+                .withBoundSocket(socket.descriptor).get()
+            channels.append(channel)
+        }
+        return channels
+    }
+
+    /// Accepts nobody any more. Who has been accepted is served: NIO drops a client whose listener is closed before the
+    /// client's pipeline stands, so first no more are taken, then every loop has made what it was given.
+    func close(_ channels: [any Channel]) async throws {
+        for channel in channels { try await channel.setOption(.autoRead, value: false).get() }
+        for door in doors.values { try await door.eventLoop.submit {}.get() }
+        for channel in channels {
+            try await channel.eventLoop.submit {}.get()
+            try await channel.close()
+        }
     }
 
     func configure(_ channel: any Channel) throws {
@@ -36,6 +48,8 @@ struct Listener: Sendable {
             preconditionFailure("a client on a loop without a door")
         }
         let door = bound.value
+        door.visitorCame()
+        channel.closeFuture.whenComplete { _ in bound.value.visitorLeft() }
         let agreement = NIOLoopBoundBox<Dialect?>(nil, eventLoop: channel.eventLoop)
         let http = HTTPHandler(files: files, handshake: door.handshake, logger: logger)
         let removable = NIOLoopBound(http, eventLoop: channel.eventLoop)
