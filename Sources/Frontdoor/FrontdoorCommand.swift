@@ -63,7 +63,11 @@ struct FrontdoorCommand: AsyncParsableCommand {
 
     /// The life cycle itself takes only the first signal, and a drain can be cut short by a second.
     private func run(_ service: FrontdoorService, telling received: AsyncStream<Void>.Continuation) async throws {
-        let group = ServiceGroup(services: [service], gracefulShutdownSignals: [], logger: service.logger)
+        // It ends by itself when another front door has taken over.
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)],
+                logger: service.logger))
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask {

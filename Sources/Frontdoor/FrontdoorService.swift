@@ -49,7 +49,7 @@ struct FrontdoorService: Service, CustomStringConvertible {
             let reception = try await Reception(
                 configuration, inherited: inherited, listener: Listener(files: files, doors: doors, logger: logger),
                 logger: logger)
-            isSuperseded = try await reception.run(on: group, presence: presence, signals: signals) == .superseded
+            isSuperseded = try await reception.run(presence: presence, signals: signals) == .superseded
         } catch let error as ListeningProblem {
             problem = error.text
         } catch {

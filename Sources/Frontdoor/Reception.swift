@@ -18,7 +18,7 @@ struct Reception: Sendable {
 
     /// What is open.
     private struct Entrance {
-        let channels: [any Channel]
+        let acceptor: Acceptor
         let handover: HandoverServer
     }
 
@@ -59,7 +59,7 @@ struct Reception: Sendable {
 
     /// Until the end. The clients that are still there then have yet to be told.
     func run(
-        on group: any EventLoopGroup, presence: Presence, signals: AsyncStream<Void>
+        presence: Presence, signals: AsyncStream<Void>
     ) async throws -> DrainStateMachine.End {
         let (events, happened) = AsyncStream.makeStream(of: Event.self)
         let doors = Array(listener.doors.values)
@@ -85,9 +85,9 @@ struct Reception: Sendable {
                 }
                 switch action {
                 case .none: break
-                case .open: entrance = try await open(on: group) { happened.yield(.handedOver) }
+                case .open: entrance = try open { happened.yield(.handedOver) }
                 case .drain(let time):
-                    try await close(&entrance)
+                    await close(&entrance)
                     await drain(for: time) { happened.yield(.loopEmptied) }
                     tasks.addTask {
                         // Cancelled when everybody has left before.
@@ -95,7 +95,7 @@ struct Reception: Sendable {
                         happened.yield(.deadlinePassed)
                     }
                 case .end(let end):
-                    try await close(&entrance)
+                    await close(&entrance)
                     if end != .atOnce { logger.notice("drained", metadata: .keyed([.reason: "\(end)"])) }
                     return end
                 }
@@ -124,18 +124,11 @@ struct Reception: Sendable {
         }
     }
 
-    private func open(
-        on group: any EventLoopGroup, handedOver: @escaping @Sendable () -> Void
-    ) async throws -> Entrance {
+    private func open(handedOver: @escaping @Sendable () -> Void) throws -> Entrance {
         var copies: [ListeningSocket] = []
         for socket in sockets { copies.append(try socket.duplicate()) }
-        let channels = try await listener.open(sockets, on: group)
-        for copy in copies { try copy.restoreBacklog() }
-        for channel in channels {
-            logger.notice(
-                "listening",
-                metadata: .keyed([.endpoint: "\(channel.localAddress.map(String.init(describing:)) ?? "")"]))
-        }
+        let acceptor = try listener.open(sockets)
+        for copy in copies { logger.notice("listening", metadata: .keyed([.endpoint: copy.address ?? "unknown"])) }
         let path = try HandoverServer.path(of: configuration.id, in: configuration.installation.busDirectory)
         let handover = try HandoverServer(at: path, sockets: copies, logger: logger, handedOver: handedOver)
         do {
@@ -144,13 +137,13 @@ struct Reception: Sendable {
             // It ended meanwhile, and has stopped accepting thereby.
             logger.warning("the other front door was not told", metadata: .keyed([.error: error.text]))
         }
-        return Entrance(channels: channels, handover: handover)
+        return Entrance(acceptor: acceptor, handover: handover)
     }
 
-    private func close(_ entrance: inout Entrance?) async throws {
+    private func close(_ entrance: inout Entrance?) async {
         guard let open = entrance else { return }
         entrance = nil
-        try await listener.close(open.channels)
+        await open.acceptor.stop()
         open.handover.stop()
     }
 

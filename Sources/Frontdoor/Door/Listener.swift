@@ -16,31 +16,27 @@ struct Listener: Sendable {
     let doors: [ObjectIdentifier: NIOLoopBound<DoorLoop>]
     let logger: Logger
 
-    /// - Parameter sockets: whose descriptors belong to the channels from now on.
-    func open(_ sockets: [ListeningSocket], on group: any EventLoopGroup) async throws -> [any Channel] {
-        var channels: [any Channel] = []
-        for socket in sockets {
-            let channel = try await ServerBootstrap(group: group)
-                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .childChannelOption(.writeBufferWaterMark, value: Self.waterMark)
-                .childChannelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture { try configure(channel) }
-                }
-                .withBoundSocket(socket.descriptor).get()
-            channels.append(channel)
-        }
-        return channels
+    /// Begins to accept.
+    ///
+    /// - Parameter sockets: belong to the acceptor from now on.
+    func open(_ sockets: [ListeningSocket]) throws(ListeningProblem) -> Acceptor {
+        let loops = doors.values.map(\.eventLoop)
+        return try Acceptor(sockets) { number, descriptor in serve(descriptor, on: loops[number % loops.count]) }
     }
 
-    /// Accepts nobody any more. Who has been accepted is served: NIO drops a client whose listener is closed before the
-    /// client's pipeline stands, so first no more are taken, then every loop has made what it was given.
-    func close(_ channels: [any Channel]) async throws {
-        for channel in channels { try await channel.setOption(.autoRead, value: false).get() }
-        for door in doors.values { try await door.eventLoop.submit {}.get() }
-        for channel in channels {
-            try await channel.eventLoop.submit {}.get()
-            try await channel.close()
-        }
+    /// - Parameter descriptor: a client's socket.
+    private func serve(_ descriptor: Int32, on loop: any EventLoop) {
+        ClientBootstrap(group: loop)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.writeBufferWaterMark, value: Self.waterMark)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try configure(channel) }
+            }
+            .withConnectedSocket(descriptor)
+            .whenFailure { error in
+                // He was gone before he was served.
+                logger.debug("client lost", metadata: .keyed([.error: "\(error)"]))
+            }
     }
 
     func configure(_ channel: any Channel) throws {

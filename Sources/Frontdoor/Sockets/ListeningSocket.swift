@@ -64,11 +64,31 @@ struct ListeningSocket: Equatable, Sendable {
         return ListeningSocket(descriptor: copy)
     }
 
-    /// NIO makes the queue shorter when it takes over a socket that listens.
-    func restoreBacklog() throws(ListeningProblem) {
-        guard listen(descriptor, Self.backlog) == 0 else {
-            throw ListeningProblem("descriptor \(descriptor)", code: errno)
+    /// Who shares the socket may be faster: nobody waits in accepting. And however short the queue was, it is ours now.
+    func prepare() throws(ListeningProblem) {
+        let flags = fcntl(descriptor, F_GETFL)
+        guard flags >= 0, fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0, listen(descriptor, Self.backlog) == 0
+        else { throw ListeningProblem("descriptor \(descriptor)", code: errno) }
+    }
+
+    /// `host:port`; nil when the system does not know.
+    var address: String? {
+        var address = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        var host = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+        var port = [CChar](repeating: 0, count: Int(NI_MAXSERV))
+        let isKnown = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                getsockname(descriptor, $0, &length) == 0
+                    && getnameinfo(
+                        $0, length, &host, socklen_t(host.count), &port, socklen_t(port.count),
+                        NI_NUMERICHOST | NI_NUMERICSERV) == 0
+            }
         }
+        guard isKnown else { return nil }
+        let name = String(decoding: host.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let number = String(decoding: port.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return name.contains(":") ? "[\(name)]:\(number)" : "\(name):\(number)"
     }
 
     func close() { Glibc.close(descriptor) }

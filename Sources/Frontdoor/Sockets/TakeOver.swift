@@ -2,7 +2,7 @@ import Bus
 import Glibc
 
 /// The listening sockets of another front door whose place this one takes.
-struct TakeOver: Sendable {
+struct TakeOver: Equatable, Sendable {
     /// Seconds for the other one to answer.
     private static let patience = 5
 
@@ -35,6 +35,12 @@ struct TakeOver: Sendable {
     func accepting() throws(ListeningProblem) {
         defer { close(connection) }
         try DescriptorMessage.accepting.send(over: connection)
+    }
+
+    /// The other one goes on as if nothing had been asked.
+    func giveUp() {
+        for socket in sockets { socket.close() }
+        close(connection)
     }
 
     private static func connect(to path: String) throws(ListeningProblem) -> Int32? {

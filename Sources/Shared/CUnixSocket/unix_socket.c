@@ -1,6 +1,8 @@
+#define _GNU_SOURCE
 #include "unix_socket.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -64,3 +66,5 @@ int continuo_peer_user(int socket, unsigned int *user) {
     *user = credentials.user;
     return 0;
 }
+
+int continuo_accept(int socket) { return accept4(socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC); }

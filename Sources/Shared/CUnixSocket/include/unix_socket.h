@@ -14,3 +14,6 @@ int continuo_receive_descriptors(int socket, char *byte, int *descriptors, int *
 
 /* The user of the process at the other end; 0 or errno. */
 int continuo_peer_user(int socket, unsigned int *user);
+
+/* accept4(2), not blocking and close-on-exec; -1 and errno. */
+int continuo_accept(int socket);
