@@ -29,6 +29,10 @@ final class DoorLoop {
     var missingSince: [SlotID: NIODeadline] = [:]
     var owed: [SlotID: OwedReleases] = [:]
     private var serving = ServingStateMachine()
+    /// Clients' sockets from accepting to closing, whatever is spoken over them.
+    private var visitors = 0
+    private var drainBegan: NIODeadline?
+    private var whenEmpty: (() -> Void)?
     /// All deadlines are equally long, so they pass in this order.
     private var deadlines: CircularBuffer<(NIODeadline, ConnectionID, RequestSequence)> = []
     private var timer: RepeatedTask?
@@ -51,6 +55,35 @@ final class DoorLoop {
         timer = loop.scheduleRepeatedTask(initialDelay: LinkTiming.tick, delay: LinkTiming.tick) { _ in
             bound.value.timerFired()
         }
+    }
+
+    // MARK: Draining
+
+    /// No new clients are accepted; those there are are served.
+    var isDraining: Bool { drainBegan != nil }
+
+    /// Nobody is accepted from now on.
+    ///
+    /// - Parameter whenEmpty: called once, when the last client has left.
+    /// - Returns: how many clients there are.
+    func startDraining(whenEmpty: @escaping () -> Void) -> Int {
+        drainBegan = drainBegan ?? loop.now
+        self.whenEmpty = whenEmpty
+        tellWhenEmpty()
+        return visitors
+    }
+
+    func visitorCame() { visitors += 1 }
+
+    func visitorLeft() {
+        visitors -= 1
+        tellWhenEmpty()
+    }
+
+    private func tellWhenEmpty() {
+        guard visitors == 0, let whenEmpty else { return }
+        self.whenEmpty = nil
+        whenEmpty()
     }
 
     /// Says good-bye to every client and waits, a second at most, until the workers have taken that.
@@ -86,8 +119,11 @@ final class DoorLoop {
 
     // MARK: Clients
 
-    /// New clients are let in.
-    var letsIn: Bool { serving.letsIn }
+    /// New clients are let in: also those that were accepted before a drain began, for as long as they have to say what they
+    /// want. Who asks later, over a connection of before, is to come back: another front door will take him.
+    var letsIn: Bool {
+        serving.letsIn && drainBegan.map { loop.now - $0 < HTTPHandler.timeout } ?? true
+    }
 
     func handshake(_ head: HTTPRequestHead) -> Handshake {
         Handshake.of(head, origins: configuration.origins, isServing: letsIn)

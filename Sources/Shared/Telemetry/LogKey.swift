@@ -4,6 +4,8 @@ import Logging
 public enum LogKey: String, Sendable {
     case account
     case connection
+    case connections
+    case deadline
     case device
     case endpoint
     case error
