@@ -8,8 +8,16 @@ struct WorkerCommand: AsyncParsableCommand {
         commandName: "Worker",
         abstract: "Owns one Janus session and its rooms, for front doors to ask.",
         version: productVersion,
-        subcommands: [
-            ServeCommand.self, StatusCommand.self, DrainCommand.self, UndrainCommand.self, WatchCommand.self,
-        ],
+        subcommands: subcommands,
         defaultSubcommand: ServeCommand.self)
+
+    private static var subcommands: [any ParsableCommand.Type] {
+        var commands: [any ParsableCommand.Type] = [
+            ServeCommand.self, StatusCommand.self, DrainCommand.self, UndrainCommand.self, WatchCommand.self,
+        ]
+        #if DEBUG
+            commands.append(FaultPointsCommand.self)
+        #endif
+        return commands
+    }
 }

@@ -32,6 +32,12 @@ final class WorkerCore: FrontdoorLinks.Delegate {
     private let admin: JanusLink?
     private let seeker: SlotSeeker
     private let ended: (End) -> Void
+    private let heart: Heart
+    private let abandonment: SlotAbandonment
+    private var draining = DrainStateMachine()
+    /// Slots that are being emptied, as the registry last said: none of them is to be taken.
+    private var drained: Set<SlotID> = []
+    private var drainTimer: RepeatedTask?
     private let faults: FaultPoints
 
     private var lock: SlotLock?
@@ -50,7 +56,8 @@ final class WorkerCore: FrontdoorLinks.Delegate {
 
     init(
         _ configuration: WorkerConfiguration, loop: any EventLoop, network: any BusNetwork,
-        connector: any JanusConnector, registry: RegistryThread, faults: FaultPoints = FaultPoints(), logger: Logger,
+        connector: any JanusConnector, registry: RegistryThread, heart: Heart,
+        faults: FaultPoints = FaultPoints(), logger: Logger,
         ended: @escaping (End) -> Void
     ) {
         self.configuration = configuration
@@ -59,6 +66,9 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         self.registry = LoopRegistry(registry, loop: loop)
         self.logger = logger
         self.ended = ended
+        self.heart = heart
+        abandonment = SlotAbandonment(
+            janus: configuration.janus.description, registry: self.registry, loop: loop, logger: logger)
         self.faults = faults
         let life = String(UInt64.random(in: 0...UInt64.max), radix: 36)
         janus = JanusLink(
@@ -87,6 +97,13 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         janus.up = { [self] _ in janusUp() }
         janus.down = { [self] reason in janusDown(reason) }
         janus.dead = { [self] in mourn() }
+        heart.start(on: loop)
+        abandonment.own = { [self] in row?.slot }
+        abandonment.destroyRooms = { [self] rooms, done in destroy(rooms, done) }
+        abandonment.start()
+        seeker.isWanted = { [self] number in
+            SlotID(node: configuration.installation.node, number: number).map { !drained.contains($0) } ?? true
+        }
         admin?.up = { [self] gateway in checkAdmin(gateway) }
         admin?.start()
         janus.start()
@@ -94,9 +111,12 @@ final class WorkerCore: FrontdoorLinks.Delegate {
 
     /// Stops serving. What is in Janus stays for the next holder of the slot, unless there is nothing.
     func stop(completion: @escaping () -> Void) {
+        heart.stopping()
         seeker.stop()
+        abandonment.stop()
         cancelTakeover()
         sweeper?.cancel()
+        drainTimer?.cancel()
         lease?.stop()
         // Nothing more is begun. What is under way ends in Janus, where a successor will see it.
         links?.stop()
@@ -166,6 +186,42 @@ final class WorkerCore: FrontdoorLinks.Delegate {
             logger.warning("calls will not survive a restart: [Janus] admin_url is not set")
         }
         guard lock == nil else { return takeOver() }
+        standBy()
+    }
+
+    /// Takes the first slot that is free and is not being emptied, now or as soon as there is one.
+    private func standBy() {
+        registry.submit(.read) { store throws(RegistryError) in
+            try store.slots()
+        } then: { [self] result in
+            switch result {
+            case .success(let rows): drained = Set(rows.filter(\.draining).map(\.slot))
+            case .failure(let error):
+                logger.warning("drained slots are not known", metadata: .keyed([.error: "\(error)"]))
+            }
+            guard lock == nil, janus.gateway != nil else { return }
+            seek()
+            watchDrainedSlots()
+        }
+    }
+
+    /// While it stands by: what an operator orders changes which slots are to be taken.
+    private func watchDrainedSlots() {
+        drainTimer?.cancel()
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        drainTimer = loop.scheduleRepeatedTask(initialDelay: SlotLease.interval, delay: SlotLease.interval) { task in
+            let core = bound.value
+            guard core.lock == nil else { return task.cancel() }
+            core.registry.submit(.read) { store throws(RegistryError) in
+                try store.slots()
+            } then: { result in
+                if case .success(let rows) = result { core.drained = Set(rows.filter(\.draining).map(\.slot)) }
+            }
+        }
+    }
+
+    private func seek() {
+        heart.ready()
         seeker.seek { [self] result in
             switch result {
             case .failure(let failure): ended(.fatal("\(failure)"))
@@ -257,6 +313,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         lease.state = { [self] in (conferences?.load ?? 0, conferences != nil && !isMourning) }
         lease.lost = { [self] reason in ended(.superseded(reason)) }
         lease.restored = { [self] in conferences?.reassertRows() }
+        lease.orders = { [self] in ordered($0) }
         lease.start()
         self.lease = lease
         guard openLinks() else { return }
@@ -303,6 +360,72 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         }
     }
 
+    // MARK: Draining
+
+    private func ordered(_ orders: SlotOrders) {
+        switch draining.ordered(orders) {
+        case .none: break
+        case .refuseRooms(let isRefused):
+            logger.notice(isRefused ? "draining" : "not draining any more")
+            conferences?.refusesRooms = isRefused
+        }
+        guard let conferences, !isMourning else { return }
+        switch draining.looked(load: conferences.isEmpty ? 0 : max(conferences.load, 1), at: .now()) {
+        case .none: break
+        case .endSessions(let reason): conferences.expelAll(reason)
+        case .giveUpSlot: giveUpSlot()
+        }
+    }
+
+    /// The slot is empty and is to stay so: the Janus session ends, the lock is freed, and this process stands by.
+    private func giveUpSlot() {
+        guard let row, let session, let gateway = janus.gateway, let conferences else { return }
+        logger.notice("drained: the slot is given up", metadata: .keyed([.slot: "\(row.slot)"]))
+        drained.insert(row.slot)
+        conferences.possession.give()
+        self.conferences = nil
+        cancelTakeover()
+        sweeper?.cancel()
+        lease?.stop()
+        links?.stop()
+        session.destroy(over: gateway) { [self] _ in
+            registry.submit { store throws(RegistryError) in
+                try store.releaseSlot(row.owner)
+            } then: { [self] result in
+                if case .failure(let error) = result {
+                    logger.warning("the lease runs out by itself", metadata: .keyed([.error: "\(error)"]))
+                }
+                forgetSlot()
+                if janus.gateway != nil { standBy() }
+            }
+        }
+    }
+
+    private func forgetSlot() {
+        self.session?.stop()
+        self.session = nil
+        lease = nil
+        links = nil
+        lock = nil
+        row = nil
+        draining = DrainStateMachine()
+    }
+
+    /// Of a slot that was given up by everybody.
+    private func destroy(_ rooms: [JanusRoomID], _ done: @escaping () -> Void) {
+        guard let handle = conferences?.possession.roomHandle, !isMourning else { return done() }
+        var left = rooms.count
+        for room in rooms {
+            handle.message(.destroy, body: RoomMessage.destroy(room)) { [logger] result in
+                if case .failure(let error) = result, !error.saysAlreadyGone {
+                    logger.warning("a room stays behind", metadata: .keyed([.janus: "\(room)", .error: error.reason]))
+                }
+                left -= 1
+                if left == 0 { done() }
+            }
+        }
+    }
+
     // MARK: Serving
 
     private func serve(_ possession: SlotPossession, _ inheritance: Inheritance) {
@@ -311,6 +434,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         possession.faults = faults
         let conferences = Conferences(
             possession: possession, outbox: links, ended: endedSessions, rules: configuration.rooms)
+        conferences.refusesRooms = draining.isDraining
         conferences.isAway = { [self] owner in absences.isAway(owner, at: loop.now) }
         self.conferences = conferences
         let recovery = Recovery(conferences, inheritance: inheritance, admin: admin?.gateway) { [self] result in
@@ -322,6 +446,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         lease?.renew()
         logger.notice("serving", metadata: .keyed([.slot: "\(possession.owner.slot)"]))
         links.unhold()
+        heart.ready()
     }
 
     /// Janus is dead, and everything in it: that is told without waiting for the next one.

@@ -28,6 +28,7 @@ struct WorkerService: Service, CustomStringConvertible {
         let core = try await loop.submit { [configuration, logger] in
             let core = WorkerCore(
                 configuration, loop: loop, network: network, connector: WebSocketJanusConnector(), registry: registry,
+                heart: Heart(Supervisor(environment: ProcessInfo.processInfo.environment), logger: logger),
                 faults: .fromEnvironment(), logger: logger
             ) { end in
                 if case .superseded(let reason) = end {
