@@ -46,6 +46,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
+        .target(name: "CUnixSocket", path: "Sources/Shared/CUnixSocket"),
         .systemLibrary(
             name: "CZeroMQ", path: "Sources/Shared/CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
         .systemLibrary(
@@ -60,8 +61,8 @@ let package = Package(
         .executableTarget(
             name: "Frontdoor",
             dependencies: [
-                "Identity", "JSONText", "Sylkrtc", "Bus", "Registry", "Settings", "Telemetry",
-                nio, nioPosix, nioHTTP, nioWebSocket, logging, lifecycle, signals, arguments,
+                "CUnixSocket", "Identity", "JSONText", "Sylkrtc", "Bus", "Registry", "Settings", "Telemetry",
+                nio, nioLocks, nioPosix, nioHTTP, nioWebSocket, logging, lifecycle, signals, arguments,
             ],
             path: "Sources/Frontdoor", resources: [.copy("Page")], swiftSettings: strict),
         .executableTarget(

@@ -23,13 +23,23 @@ struct FrontdoorCommand: AsyncParsableCommand {
     @Option(help: "Where to listen: host:port.")
     var listen: String?
 
+    @Option(help: "Seconds that clients are served after SIGTERM, or after another front door has taken over.")
+    var drainTime: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Take the listening sockets of that front door of this host, which then drains. If it does not run, listen.",
+            valueName: "id"))
+    var takeOver: Int?
+
     @Flag(help: "Check the configuration and end.")
     var checkConfig = false
 
     func run() async throws {
         let configuration: FrontdoorConfiguration
         do throws(SettingsError) {
-            configuration = try FrontdoorConfiguration(file: config, id: id, listen: listen)
+            configuration = try FrontdoorConfiguration(
+                file: config, id: id, listen: listen, drainTime: drainTime, takeOver: takeOver)
         } catch {
             endForConfiguration(error.problems)
         }
@@ -39,13 +49,35 @@ struct FrontdoorCommand: AsyncParsableCommand {
         for key in configuration.unknownKeys {
             logger.warning("unknown configuration key", metadata: .keyed([.value: key]))
         }
-        let group = ServiceGroup(
-            services: [FrontdoorService(configuration: configuration, logger: logger)],
-            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        let (signals, received) = AsyncStream.makeStream(of: Void.self)
         do {
-            try await group.run()
+            let service = FrontdoorService(
+                configuration: configuration, inherited: try InheritedSockets.take(), signals: signals, logger: logger)
+            try await run(service, telling: received)
+        } catch let problem as ListeningProblem {
+            endForFailure(problem.text)
         } catch let failure as FrontdoorService.Failure {
             endForFailure(failure.problem)
+        }
+    }
+
+    /// The life cycle itself takes only the first signal, and a drain can be cut short by a second.
+    private func run(_ service: FrontdoorService, telling received: AsyncStream<Void>.Continuation) async throws {
+        // It ends by itself when another front door has taken over.
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)],
+                logger: service.logger))
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                for await _ in signals {
+                    received.yield()
+                    await group.triggerGracefulShutdown()
+                }
+            }
+            defer { tasks.cancelAll() }
+            try await group.run()
         }
     }
 }

@@ -15,6 +15,10 @@ struct FrontdoorService: Service, CustomStringConvertible {
     struct Failure: Error { let problem: String }
 
     let configuration: FrontdoorConfiguration
+    /// Sockets that were there when the process began.
+    let inherited: [ListeningSocket]
+    /// Every signal to end; the first is a graceful shutdown as well.
+    let signals: AsyncStream<Void>
     let logger: Logger
 
     /// The life cycle logs its services as they describe themselves: without the configuration.
@@ -39,19 +43,17 @@ struct FrontdoorService: Service, CustomStringConvertible {
         let network = try ZeroMQNetwork()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.loops)
         let doors = try await makeDoors(on: group, presence: presence, network: network, registry: registry)
-        let listener = Listener(address: configuration.listen, files: files, doors: doors, logger: logger)
         var isSuperseded = false
         var problem: String?
         do {
-            let channel = try await listener.bind(on: group)
-            logger.notice(
-                "listening",
-                metadata: .keyed([.endpoint: "\(channel.localAddress.map(String.init(describing:)) ?? "")"]))
-            isSuperseded = await cancelWhenGracefulShutdown { await presence.keepAlive(doors: Array(doors.values)) }
-            try await channel.close()
+            let reception = try await Reception(
+                configuration, inherited: inherited, listener: Listener(files: files, doors: doors, logger: logger),
+                logger: logger)
+            isSuperseded = try await reception.run(presence: presence, signals: signals) == .superseded
+        } catch let error as ListeningProblem {
+            problem = error.text
         } catch {
-            problem =
-                "\(configuration.listen): \((error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)")"
+            problem = "\(error)"
         }
         await withTaskGroup(of: Void.self) { tasks in
             for door in doors.values { tasks.addTask { await stop(door) } }

@@ -20,6 +20,8 @@ final class WorkerCore: FrontdoorLinks.Delegate {
     }
 
     static let retryDelay = TimeAmount.milliseconds(500)
+    /// How long the replies under way are waited for when the process ends.
+    static let stopPatience = TimeAmount.seconds(1)
 
     private let configuration: WorkerConfiguration
     private let loop: any EventLoop
@@ -30,6 +32,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
     private let admin: JanusLink?
     private let seeker: SlotSeeker
     private let ended: (End) -> Void
+    private let faults: FaultPoints
 
     private var lock: SlotLock?
     private var row: SlotRow?
@@ -37,13 +40,18 @@ final class WorkerCore: FrontdoorLinks.Delegate {
     private var links: FrontdoorLinks?
     private var session: JanusSlotSession?
     private var conferences: Conferences?
-    /// Of a connection to Janus that broke: they finish what they can before the next takeover.
-    private var finishing: Conferences?
+    private let endedSessions = EndedSessions()
+    private var absences = Absences()
     private var takeover: SlotTakeover?
+    private var recovery: Recovery?
+    private var sweeper: RepeatedTask?
+    /// Janus is dead: sessions are told so, and nothing else is served.
+    private var isMourning = false
 
     init(
         _ configuration: WorkerConfiguration, loop: any EventLoop, network: any BusNetwork,
-        connector: any JanusConnector, registry: RegistryThread, logger: Logger, ended: @escaping (End) -> Void
+        connector: any JanusConnector, registry: RegistryThread, faults: FaultPoints = FaultPoints(), logger: Logger,
+        ended: @escaping (End) -> Void
     ) {
         self.configuration = configuration
         self.loop = loop
@@ -51,6 +59,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         self.registry = LoopRegistry(registry, loop: loop)
         self.logger = logger
         self.ended = ended
+        self.faults = faults
         let life = String(UInt64.random(in: 0...UInt64.max), radix: 36)
         janus = JanusLink(
             JanusLink.Settings(
@@ -77,6 +86,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         }
         janus.up = { [self] _ in janusUp() }
         janus.down = { [self] reason in janusDown(reason) }
+        janus.dead = { [self] in mourn() }
         admin?.up = { [self] gateway in checkAdmin(gateway) }
         admin?.start()
         janus.start()
@@ -86,31 +96,49 @@ final class WorkerCore: FrontdoorLinks.Delegate {
     func stop(completion: @escaping () -> Void) {
         seeker.stop()
         cancelTakeover()
+        sweeper?.cancel()
         lease?.stop()
+        // Nothing more is begun. What is under way ends in Janus, where a successor will see it.
         links?.stop()
-        admin?.stop()
+        conferences?.possession.give()
         let isIdle = conferences?.isEmpty ?? true
-        let finish = { [self] in
-            session?.stop()
-            janus.stop()
-            guard let owner = row?.owner else { return completion() }
-            registry.submit { store throws(RegistryError) in
-                try store.releaseSlot(owner)
-            } then: { [self] _ in
-                // The lease keeps the lock, too.
-                lease = nil
-                lock = nil
-                completion()
+        awaitReplies(until: loop.now + Self.stopPatience) { [self] in
+            if isIdle, conferences != nil, let session, let gateway = janus.gateway {
+                session.destroy(over: gateway) { [self] _ in leave(completion) }
+            } else {
+                leave(completion)
             }
         }
-        guard isIdle, let session, let gateway = janus.gateway else { return finish() }
-        session.destroy(over: gateway) { _ in finish() }
+    }
+
+    private func awaitReplies(until deadline: NIODeadline, completion: @escaping () -> Void) {
+        guard let gateway = janus.gateway, gateway.underWay > 0, loop.now < deadline else { return completion() }
+        let bound = NIOLoopBound((self, completion), eventLoop: loop)
+        loop.scheduleTask(in: .milliseconds(5)) {
+            bound.value.0.awaitReplies(until: deadline, completion: bound.value.1)
+        }
+    }
+
+    private func leave(_ completion: @escaping () -> Void) {
+        session?.stop()
+        admin?.stop()
+        janus.stop()
+        guard let owner = row?.owner else { return completion() }
+        registry.submit { store throws(RegistryError) in
+            try store.releaseSlot(owner)
+        } then: { [self] _ in
+            // The lease keeps the lock, too.
+            lease = nil
+            lock = nil
+            completion()
+        }
     }
 
     // MARK: Janus
 
     private func janusUp() {
         guard let gateway = janus.gateway else { return }
+        gateway.willFail = { [self] in conferences?.possession.give() }
         gateway.sessionTimedOut = { [self] session in
             if session == self.session?.id { sessionLost("Janus timed the session out") }
         }
@@ -173,26 +201,24 @@ final class WorkerCore: FrontdoorLinks.Delegate {
     private func cancelTakeover() {
         takeover?.cancel()
         takeover = nil
+        recovery = nil
     }
 
-    /// The Janus session is gone, with the connection or without.
+    /// The Janus session is gone, or the connection to it. Whether Janus still has what was in it is found out by the next
+    /// takeover, as after a crash: nothing is told before that.
     private func sessionLost(_ reason: String) {
         session?.stop()
         cancelTakeover()
-        guard let lost = conferences else {
-            if janus.gateway != nil, lock != nil { retry(reason) }
-            return
+        sweeper?.cancel()
+        links?.hold()
+        if let lost = conferences {
+            logger.error("Janus is lost", metadata: .keyed([.reason: reason, .value: "\(lost.load)"]))
+            lost.possession.give()
+            conferences = nil
+            links?.renew("Janus is lost")
+            lease?.renew()
         }
-        logger.error("every session ends", metadata: .keyed([.reason: reason, .value: "\(lost.load)"]))
-        conferences = nil
-        finishing = lost
-        lost.emptied = { [self] in
-            finishing = nil
-            if janus.gateway != nil, lock != nil { takeOver() }
-        }
-        lost.janusLost()
-        lease?.renew()
-        if lost.isEmpty { lost.emptied() }
+        if janus.gateway != nil, lock != nil { retry(reason) }
     }
 
     // MARK: The slot
@@ -228,18 +254,18 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         logger.notice(
             "slot taken", metadata: .keyed([.slot: "\(row.slot)", .incarnation: "\(row.incarnation)"]))
         let lease = SlotLease(row, lock: lock, registry: registry, loop: loop, logger: logger)
-        lease.state = { [self] in (conferences?.load ?? 0, conferences != nil) }
+        lease.state = { [self] in (conferences?.load ?? 0, conferences != nil && !isMourning) }
         lease.lost = { [self] reason in ended(.superseded(reason)) }
         lease.restored = { [self] in conferences?.reassertRows() }
         lease.start()
         self.lease = lease
+        guard openLinks() else { return }
         takeOver()
     }
 
     private func takeOver() {
-        guard let row, let gateway = janus.gateway, takeover == nil, conferences == nil, finishing == nil else {
-            return
-        }
+        if isMourning { endMourning() }
+        guard let row, let gateway = janus.gateway, takeover == nil, conferences == nil else { return }
         let deployment = configuration.installation.deployment
         let session = JanusSlotSession(.of(row.slot, in: deployment), loop: loop, logger: logger)
         session.lost = { [self] error in janusHangs(error) }
@@ -252,8 +278,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         ) { [self] result in
             self.takeover = nil
             switch result {
-            case .success(let possession): serve(possession)
-            case .failure(.fatal(let problem)): ended(.fatal(problem))
+            case .success(let (possession, inheritance)): serve(possession, inheritance)
             case .failure(.registry(.superseded)): ended(.superseded("a write was refused"))
             case .failure(.registry(let error)): retry("registry: \(error)")
             case .failure(.janus(.core(403, let reason))):
@@ -280,55 +305,121 @@ final class WorkerCore: FrontdoorLinks.Delegate {
 
     // MARK: Serving
 
-    private func serve(_ possession: SlotPossession) {
-        guard possession.gateway.isOpen, conferences == nil else { return }
+    private func serve(_ possession: SlotPossession, _ inheritance: Inheritance) {
+        guard possession.gateway.isOpen, conferences == nil, let links else { return }
         possession.superseded = { [self] in ended(.superseded("a write was refused")) }
-        guard let links = links ?? openLinks() else { return }
-        conferences = Conferences(possession: possession, outbox: links, rules: configuration.rooms)
+        possession.faults = faults
+        let conferences = Conferences(
+            possession: possession, outbox: links, ended: endedSessions, rules: configuration.rooms)
+        conferences.isAway = { [self] owner in absences.isAway(owner, at: loop.now) }
+        self.conferences = conferences
+        let recovery = Recovery(conferences, inheritance: inheritance, admin: admin?.gateway) { [self] result in
+            recovered(result, conferences)
+        }
+        self.recovery = recovery
+        recovery.start()
+        guard self.conferences === conferences else { return }
         lease?.renew()
         logger.notice("serving", metadata: .keyed([.slot: "\(possession.owner.slot)"]))
+        links.unhold()
     }
 
-    private func openLinks() -> FrontdoorLinks? {
-        guard let row else { return nil }
+    /// Janus is dead, and everything in it: that is told without waiting for the next one.
+    private func mourn() {
+        guard let row, conferences == nil else { return }
+        let slot = row.slot
+        registry.submit(.read) { store throws(RegistryError) in
+            Inheritance(sessions: try store.sessions(of: slot), rooms: try store.rooms(of: slot))
+        } then: { [self] result in
+            switch result {
+            case .failure(let error): logger.error("rows cannot be read", metadata: .keyed([.error: "\(error)"]))
+            case .success(let inheritance):
+                guard janus.gateway == nil, conferences == nil, let links else { return }
+                let deployment = configuration.installation.deployment
+                let possession = SlotPossession(
+                    owner: row.owner, deployment: deployment, janusSession: .of(slot, in: deployment),
+                    gateway: .closed(on: loop, logger: logger), registry: registry, loop: loop,
+                    roomHandle: JanusHandleID(rawValue: 0), logger: logger)
+                possession.superseded = { [self] in ended(.superseded("a write was refused")) }
+                let conferences = Conferences(
+                    possession: possession, outbox: links, ended: endedSessions, rules: configuration.rooms)
+                self.conferences = conferences
+                isMourning = true
+                Recovery(conferences, inheritance: inheritance, admin: nil) { _ in }.start()
+                links.unhold()
+            }
+        }
+    }
+
+    private func endMourning() {
+        isMourning = false
+        links?.hold()
+        conferences?.possession.give()
+        conferences = nil
+        links?.renew("Janus is back")
+    }
+
+    private func recovered(_ result: Result<Void, Recovery.Failure>, _ conferences: Conferences) {
+        guard self.conferences === conferences else { return }
+        recovery = nil
+        switch result {
+        case .success: sweepRegularly(conferences)
+        case .failure(.foreign(let problem)): ended(.fatal(problem))
+        case .failure(.janus(let error)): janusHangs(error)
+        }
+    }
+
+    private func sweepRegularly(_ conferences: Conferences) {
+        let bound = NIOLoopBound((self, conferences), eventLoop: loop)
+        sweeper = loop.scheduleRepeatedTask(initialDelay: JanusSweep.interval, delay: JanusSweep.interval) { _ in
+            let (core, conferences) = bound.value
+            guard core.conferences === conferences, let admin = core.admin?.gateway else { return }
+            conferences.sweep(admin: admin)
+        }
+    }
+
+    /// - Returns: false when the process has to end.
+    private func openLinks() -> Bool {
+        guard let row else { preconditionFailure("links without a slot") }
         let links = FrontdoorLinks(incarnation: row.incarnation, loop: loop, logger: logger)
         links.delegate = self
+        links.hold()
         do throws(BusError) {
             try links.start(network, at: row.endpoint)
         } catch {
             ended(.fatal("\(row.endpoint): \(error)"))
-            return nil
+            return false
         }
         self.links = links
-        return links
+        return true
     }
 
     var status: WorkerStatus {
         guard let row else { preconditionFailure("links without a slot") }
-        return WorkerStatus(slot: row.slot, load: conferences?.load ?? 0, isJanusUp: conferences != nil)
+        return WorkerStatus(slot: row.slot, load: conferences?.load ?? 0, isJanusUp: conferences != nil && !isMourning)
     }
 
     func received(_ request: WorkerRequest, from connection: ConnectionID, sequence: RequestSequence) {
-        guard let conferences else {
-            return links?.answer(.error(JanusError.linkLost.reason), to: sequence, of: connection) ?? ()
-        }
-        conferences.submit(request, from: connection, sequence: sequence)
+        conferences?.submit(request, from: connection, sequence: sequence)
     }
 
     func released(_ session: SessionID) { conferences?.release(session) }
 
     func gone(_ connection: ConnectionID) { conferences?.release(connection) }
 
-    func listed(_ list: ConnectionList, by owner: FrontdoorLoopID) {
-        let held = Set(list.sessions.map(\.session))
-        conferences?.release { session in
-            let other = session.connection.owner
-            if other == owner { return !held.contains(session) }
-            return other.frontdoor == owner.frontdoor && other.incarnation < owner.incarnation
-        }
-    }
+    func listed(_ listing: Listing, by owner: FrontdoorLoopID) { conferences?.resync(listing, of: owner) }
 
     func lost(_ owner: FrontdoorLoopID) {
-        conferences?.release { $0.connection.owner == owner }
+        absences.lost(owner, at: loop.now)
+        conferences?.suspend(owner)
+    }
+
+    func timerFired(at now: NIODeadline) {
+        guard let conferences, let links else { return }
+        for owner in absences.look(at: now, owners: conferences.owners, isPresent: links.isPresent) {
+            logger.notice("a front door stays away: its sessions end", metadata: .keyed([.frontdoor: "\(owner)"]))
+            links.close(owner)
+            conferences.release { $0.connection.owner == owner }
+        }
     }
 }

@@ -28,7 +28,7 @@ struct WorkerService: Service, CustomStringConvertible {
         let core = try await loop.submit { [configuration, logger] in
             let core = WorkerCore(
                 configuration, loop: loop, network: network, connector: WebSocketJanusConnector(), registry: registry,
-                logger: logger
+                faults: .fromEnvironment(), logger: logger
             ) { end in
                 if case .superseded(let reason) = end {
                     // The slot is another's: whatever would still be said or done from here could only do harm.

@@ -2,65 +2,23 @@
 
 import os
 import signal
-from pathlib import Path
 
 import pytest_asyncio
 
 from harness.client import Client
-from harness.paths import DEPLOY_RUN, binaries
 from harness.peer import MediaParticipant
-from harness.ports import free_neighbours, free_port, is_free
-from harness.process import Process
+from harness.ports import free_neighbours, is_free
+from harness.run import Run
 from harness.waiting import eventually, growing
 
 ROOM = "lounge@conference.example.com"
-
-
-class Run:
-    """One deploy/run with two front doors, and everything it uses."""
-
-    def __init__(self, folder, name, port):
-        self.port = port
-        self.janus_port, self.janus_admin_port = free_port(), free_port()
-        self.directory, self.state = folder / f"{name}-run", folder / f"{name}-state"
-        self.process = Process(
-            name,
-            [DEPLOY_RUN, "--listen", f"127.0.0.1:{port}", "--front-doors", "2", "--run-dir", self.directory,
-             "--state", self.state, "--janus-port", self.janus_port],
-            folder / f"{name}.log",
-            {"CONTINUO_BIN": str(binaries()), "CONTINUO_JANUS_ADMIN_PORT": str(self.janus_admin_port)})
-
-    @property
-    def output(self):
-        return self.process.last_lines(200)
-
-    def says(self, text):
-        assert self.process.running, f"deploy/run ended with status {self.process.status}:\n{self.output}"
-        return text in self.output
-
-    def processes(self):
-        """Pids of everything that was started for this run, found by the run directory on the command line."""
-        mark = str(self.directory).encode()
-        found = {}
-        for entry in Path("/proc").iterdir():
-            try:
-                command = (entry / "cmdline").read_bytes()
-            except (OSError, NotADirectoryError):
-                continue
-            if entry.name.isdigit() and mark in command:
-                found[int(entry.name)] = command.replace(b"\0", b" ").decode()
-        return found
-
-    @property
-    def ports(self):
-        return [self.port, self.port + 1, self.janus_port, self.janus_admin_port]
 
 
 @pytest_asyncio.fixture
 async def run(folder):
     run = Run(folder, "first", free_neighbours(2))
     await run.process.start()
-    await eventually(lambda: run.says(f"http://127.0.0.1:{run.port}/webrtcgateway/"), 60, "the address")
+    await run.serves()
     yield run
     await run.process.stop(30)
 
@@ -89,6 +47,7 @@ async def test_two_people_meet_in_it_and_ctrl_c_leaves_nothing(run):
     assert run.processes() == {}
     assert not run.directory.exists()
     assert not run.state.exists(), "nothing was stored"
+    assert list(run.runs.iterdir()) == [], "nobody is led to it any more"
     assert [port for port in run.ports if not is_free(port)] == []
 
 
@@ -106,7 +65,7 @@ async def test_a_second_one_says_that_the_address_is_in_use(run, folder):
 async def test_a_killed_worker_and_a_killed_front_door_are_started_again(run):
     for program, count in (("Worker", 3), ("Frontdoor", 2)):
         def pids():
-            return {pid for pid, command in run.processes().items() if command.split()[0].endswith(f"/{program}")}
+            return run.pids(program)
 
         victim, *_ = before = pids()
         assert len(before) == count

@@ -53,4 +53,47 @@ struct RacingProcessesTests {
                 toFile: directory + "/wins-\(number)", atomically: true, encoding: .utf8)
         }
     }
+
+    static let slots = 200
+
+    @Test func `Of two processes that give up the same slots exactly one clears each away`() async throws {
+        let directory = TemporaryDirectory()
+        #expect(mkfifo(directory.path + "/start", 0o600) == 0)
+        let store = try SQLiteRegistryStore(path: directory.registry)
+        let lease = LeaseInstant.now().advanced(byMilliseconds: -60_000)
+        let before = try (1...Self.slots).map { number in
+            try store.takeSlot(
+                try slot(number), endpoint: "e", janus: "j", weight: 1, wallClock: 1, lease: lease)
+        }
+        #expect(Set(before).count == 1)
+        async let first: Void = abandon(1, in: directory.path)
+        async let second: Void = abandon(2, in: directory.path)
+        _ = await (first, second)
+
+        let wins = try (1...2).map { number in
+            Set(try String(contentsOfFile: directory.path + "/wins-\(number)", encoding: .utf8).split(separator: "\n"))
+        }
+        #expect(wins[0].isDisjoint(with: wins[1]))
+        #expect(wins[0].count + wins[1].count == Self.slots)
+        #expect(try store.slots().allSatisfy { $0.isAbandoned && $0.incarnation.rawValue == 2 })
+    }
+
+    /// A process that gives up every slot.
+    private func abandon(_ number: Int, in directory: String) async {
+        await #expect(processExitsWith: .success) { [number, directory] in
+            let pipe = open(directory + "/start", number == 1 ? O_RDONLY : O_WRONLY)
+            #expect(pipe >= 0)
+            let store = try SQLiteRegistryStore(path: directory + "/registry.sqlite")
+            var slots = try store.slots()
+            if number == 2 { slots.reverse() }
+            var wins: [String] = []
+            for row in slots {
+                let given = try store.abandonSlot(row.slot, incarnation: Incarnation(rawValue: 1), wallClock: 1)
+                if let given { wins.append(given.owner.slot.description) }
+            }
+            store.close()
+            try wins.joined(separator: "\n").write(
+                toFile: directory + "/wins-\(number)", atomically: true, encoding: .utf8)
+        }
+    }
 }

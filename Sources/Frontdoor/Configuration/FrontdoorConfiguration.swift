@@ -11,6 +11,10 @@ struct FrontdoorConfiguration {
     let listen: ListenAddress
     /// `[Frontdoor] loops`: 1 to 64 threads that serve clients. Default: one a processor.
     let loops: Int
+    /// `[Frontdoor] drain_time`: seconds, 0 to 86400, that clients are served after the end was asked for. Default 0: none.
+    let drainTime: Int
+    /// `--take-over`: the front door of this host whose place this one takes.
+    let predecessor: FrontdoorID?
     /// `[General] web_origins`. Default `*`.
     let origins: OriginRules
     /// `[General] sip_domains`. Default `*`.
@@ -22,8 +26,12 @@ struct FrontdoorConfiguration {
     /// - Parameters:
     ///   - id: wins over the file.
     ///   - listen: wins over the file.
+    ///   - drainTime: wins over the file.
+    ///   - takeOver: another front door's number.
     /// - Throws: ``SettingsError`` with every mistake.
-    init(file: String?, id: Int? = nil, listen: String? = nil) throws(SettingsError) {
+    init(
+        file: String?, id: Int? = nil, listen: String? = nil, drainTime: Int? = nil, takeOver: Int? = nil
+    ) throws(SettingsError) {
         let ini = try INIFile.read(file)
         var reader = SettingsReader(ini)
         installation = InstallationSettings(&reader)
@@ -38,6 +46,8 @@ struct FrontdoorConfiguration {
         }
         loops = reader.integer(
             "Frontdoor", "loops", default: min(64, ProcessInfo.processInfo.activeProcessorCount), in: 1...64)
+        let drainTimes = 0...86_400
+        let fileDrainTime = reader.integer("Frontdoor", "drain_time", default: 0, in: drainTimes)
         origins = OriginRules(reader.list("General", "web_origins", default: ["*"]))
         domains = DomainRules(reader.list("General", "sip_domains", default: ["*"]))
         pingInterval = reader.integer("General", "websocket_ping_interval", default: 120, in: 0...86_400)
@@ -47,9 +57,15 @@ struct FrontdoorConfiguration {
         let listenGiven = listen.map { ListenAddress($0) }
         if idGiven == .some(nil) { problems.append("--id: legal is 1 to 65535") }
         if listenGiven == .some(nil) { problems.append("--listen: legal is host:port") }
-        if !problems.isEmpty { throw SettingsError(problems: problems) }
         self.id = (idGiven ?? nil) ?? fileID
+        predecessor = takeOver.flatMap { FrontdoorID($0) }
+        if let drainTime, !drainTimes.contains(drainTime) { problems.append("--drain-time: legal is 0 to 86400") }
+        if takeOver != nil, predecessor == nil || predecessor == self.id {
+            problems.append("--take-over: legal is the number of another front door, 1 to 65535")
+        }
+        if !problems.isEmpty { throw SettingsError(problems: problems) }
         self.listen = (listenGiven ?? nil) ?? fileListen
+        self.drainTime = drainTime ?? fileDrainTime
         unknownKeys = reader.unknownKeys(sections: ["Frontdoor", "Deployment", "Bus", "Registry"])
     }
 }

@@ -49,7 +49,9 @@ final class Connection {
 
     func goAway() { socket.close(code: 1001, reason: "the gateway is going away") }
 
-    func received(_ text: [UInt8]) { perform(machine.received(dialect.decode(text))) }
+    func received(_ text: [UInt8]) {
+        perform(machine.received(dialect.decode(text), deadline: door.requestDeadline))
+    }
 
     func closed() {
         guard !isClosed else { return }
@@ -58,6 +60,8 @@ final class Connection {
         perform(machine.closed())
         door.forget(self)
     }
+
+    func isLocating(_ sequence: RequestSequence) -> Bool { machine.isLocating(sequence) }
 
     func located(_ sequence: RequestSequence, at slot: SlotID) { perform(machine.located(sequence, at: slot)) }
 
@@ -71,11 +75,36 @@ final class Connection {
         perform(machine.told(session, event, by: slot))
     }
 
-    func workerLost(_ slot: SlotID) { perform(machine.workerLost(slot)) }
+    func slotAbandoned(_ slot: SlotID) { perform(machine.slotAbandoned(slot)) }
 
     func deadlinePassed(_ sequence: RequestSequence) { perform(machine.deadlinePassed(sequence)) }
 
-    func sessions(at slot: SlotID) -> [SessionID] { machine.sessions(at: slot) }
+    // MARK: Links
+
+    func linkLost(_ slot: SlotID) { machine.linkLost(slot) }
+
+    func resyncBegan(at slot: SlotID) { machine.resyncBegan(at: slot) }
+
+    func entries(at slot: SlotID) -> [ConnectionList.Entry] { machine.entries(at: slot) }
+
+    /// Sends again what the worker owes an answer to.
+    ///
+    /// - Returns: whether all of it left.
+    func repeatUnanswered(on link: WorkerLink) -> Bool {
+        for request in machine.unanswered(at: link.slot) {
+            guard let deadline = machine.deadline(of: request.sequence),
+                link.send(
+                    request.request, as: request.sequence, of: id, deadline: deadline, isRepeat: request.isRepeat)
+                    == .sent
+            else { return false }
+            machine.sent(request.sequence, to: link.slot)
+        }
+        return true
+    }
+
+    func owesNothing(to slot: SlotID) -> Bool { machine.unanswered(at: slot).isEmpty }
+
+    func resynced(_ session: RequestSequence, by slot: SlotID) { perform(machine.resynced(session, by: slot)) }
 
     private func perform(_ actions: [ConnectionStateMachine.Action]) {
         waiting += actions
@@ -90,13 +119,24 @@ final class Connection {
         case .send(let message): send(message)
         case .locate(let sequence, let room): door.locate(room, for: sequence, of: self)
         case .forward(let sequence, let request, let slot):
-            if !door.forward(request, sequence, of: id, to: slot) { perform(machine.undeliverable(sequence, at: slot)) }
+            forward(request, sequence, to: slot)
         case .release(let session, let slot): door.release(session, at: slot)
         case .gone(let slot): door.gone(id, from: slot)
-        case .startDeadline(let sequence): door.startDeadline(sequence, of: id)
+        case .startDeadline(let sequence):
+            if let deadline = machine.deadline(of: sequence) { door.startDeadline(sequence, of: id, at: deadline) }
         case .pauseReading: socket.pauseReading()
         case .resumeReading: socket.resumeReading()
         case .note(let note): log(note)
+        }
+    }
+
+    private func forward(_ request: WorkerRequest, _ sequence: RequestSequence, to slot: SlotID) {
+        // Without one it was answered a moment ago, because something before it could not be sent.
+        guard let deadline = machine.deadline(of: sequence) else { return }
+        switch door.forward(request, sequence, of: id, to: slot, deadline: deadline) {
+        case .sent: break
+        case .refused: perform(machine.undeliverable(sequence, at: slot))
+        case .noLink: machine.notSent(sequence, at: slot)
         }
     }
 

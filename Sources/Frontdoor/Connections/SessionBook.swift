@@ -4,30 +4,48 @@ import Sylkrtc
 /// The conference sessions of one connection: publishers and their feeds, by the request that created them and by the
 /// client's own name, which is unique among them (D42).
 struct SessionBook {
-    enum Kind: Equatable {
-        case publisher
-        case feed(of: RequestSequence)
-    }
-
     struct Session {
-        let kind: Kind
         let client: ClientSessionID
         let account: AddressOfRecord
         /// nil: the room is still being located.
         var slot: SlotID?
-        var told = ToldState()
-        /// Requests about it from before the join was answered, in order: the worker is not known for good until then.
-        var kept: [(RequestSequence, WorkerRequest)] = []
+        var told: Told
+        /// The worker knows what the client was told and the other way round. Not so from the loss of a link until the
+        /// worker says, on the next one, that it is.
+        var isInSync = true
+
+        var publisher: ToldState? {
+            switch told {
+            case .publisher(let told): told
+            case .feed: nil
+            }
+        }
+
+        var feed: ToldFeed? {
+            switch told {
+            case .publisher: nil
+            case .feed(_, let told): told
+            }
+        }
 
         /// Itself, or somebody the client has been told of.
         func knows(_ participant: String) -> Bool {
-            participant == client.description || told.announced.keys.contains { $0.description == participant }
+            participant == client.description
+                || publisher?.announced.keys.contains { $0.description == participant } == true
         }
 
         /// `accepted` has been told, `terminated` has not.
-        var isJoined: Bool { told.stage >= .accepted && told.stage < .terminated }
+        var isJoined: Bool {
+            guard let stage = publisher?.stage else { return false }
+            return stage >= .accepted && stage < .terminated
+        }
 
-        func isFeed(of base: RequestSequence) -> Bool { kind == .feed(of: base) }
+        func isFeed(of base: RequestSequence) -> Bool {
+            switch told {
+            case .publisher: false
+            case .feed(let its, _): its == base
+            }
+        }
     }
 
     private var sessions: [RequestSequence: Session] = [:]
@@ -43,7 +61,7 @@ struct SessionBook {
     func sequence(called name: String) -> RequestSequence? { names[name] }
 
     func publisher(called name: String) -> (RequestSequence, Session)? {
-        guard let sequence = names[name], let session = sessions[sequence], session.kind == .publisher else {
+        guard let sequence = names[name], let session = sessions[sequence], session.publisher != nil else {
             return nil
         }
         return (sequence, session)
@@ -65,10 +83,24 @@ struct SessionBook {
         sessions.filter { $0.value.account == account && $0.key < request }.keys.sorted()
     }
 
+    /// A session, and of a publisher its feeds.
+    func family(of sequence: RequestSequence) -> [RequestSequence] {
+        [sequence] + sessions.filter { $0.value.isFeed(of: sequence) }.keys.sorted()
+    }
+
+    /// The join that the session lives from was acknowledged: its worker is known for good.
+    func isSettled(_ sequence: RequestSequence) -> Bool {
+        switch sessions[sequence]?.told {
+        case .publisher(let told)?: told.isAcked
+        case .feed(let base, _)?: sessions[base]?.publisher?.isAcked ?? true
+        case nil: true
+        }
+    }
+
     /// Publishers whose room is still being located.
     func unplaced(of account: AddressOfRecord) -> [RequestSequence] {
         sessions.filter { _, session in
-            session.account == account && session.kind == .publisher && session.slot == nil
+            session.account == account && session.publisher != nil && session.slot == nil
         }.keys.sorted()
     }
 
@@ -76,11 +108,17 @@ struct SessionBook {
         Set(sessions.values.filter { $0.account == account }.compactMap(\.slot))
     }
 
-    mutating func add(
-        _ sequence: RequestSequence, _ kind: Kind, called client: ClientSessionID, account: AddressOfRecord,
-        at slot: SlotID?
-    ) {
-        sessions[sequence] = Session(kind: kind, client: client, account: account, slot: slot)
+    mutating func addPublisher(_ sequence: RequestSequence, called client: ClientSessionID, account: AddressOfRecord) {
+        sessions[sequence] = Session(client: client, account: account, slot: nil, told: .publisher(ToldState()))
+        names[client.description] = sequence
+    }
+
+    /// A feed lives where its base does, and follows it. It is as little in sync as that.
+    mutating func addFeed(_ sequence: RequestSequence, called client: ClientSessionID, of base: RequestSequence) {
+        guard let entry = sessions[base] else { return }
+        sessions[sequence] = Session(
+            client: client, account: entry.account, slot: entry.slot, told: .feed(base: base, ToldFeed()),
+            isInSync: entry.isInSync)
         names[client.description] = sequence
     }
 
@@ -88,60 +126,38 @@ struct SessionBook {
     ///
     /// - Returns: what was removed.
     @discardableResult
-    mutating func remove(_ sequence: RequestSequence) -> [Session] {
-        guard let session = sessions.removeValue(forKey: sequence) else { return [] }
-        names[session.client.description] = nil
-        return [session] + feeds(of: sequence).flatMap { remove($0) }
-    }
-
-    /// Until the join is answered; afterwards there is nothing to keep a request for.
-    mutating func keep(
-        _ session: RequestSequence, _ sequence: RequestSequence, _ request: WorkerRequest,
-        among isUnanswered: (RequestSequence) -> Bool
-    ) {
-        guard let entry = sessions[session] else { return }
-        let base =
-            switch entry.kind {
-            case .publisher: entry
-            case .feed(let base): sessions[base] ?? entry
-            }
-        guard !base.told.isAcked else { return }
-        sessions[session]?.kept.removeAll { !isUnanswered($0.0) }
-        sessions[session]?.kept.append((sequence, request))
-    }
-
-    /// The join is answered: its worker is known for good.
-    mutating func settle(_ sequence: RequestSequence) {
-        for session in [sequence] + feeds(of: sequence) { sessions[session]?.kept = [] }
-    }
-
-    /// The room lives elsewhere: nobody knows where.
-    ///
-    /// - Returns: what is kept.
-    mutating func displace(_ sequence: RequestSequence) -> [RequestSequence] {
-        ([sequence] + feeds(of: sequence)).flatMap { session in
-            sessions[session]?.slot = nil
-            return sessions[session]?.kept.map(\.0) ?? []
+    mutating func remove(_ sequence: RequestSequence) -> [RequestSequence] {
+        guard sessions[sequence] != nil else { return [] }
+        let removed = family(of: sequence)
+        for sequence in removed {
+            if let session = sessions.removeValue(forKey: sequence) { names[session.client.description] = nil }
         }
+        return removed
     }
 
-    /// The session's worker is known.
-    ///
-    /// - Returns: what was kept for that, in order.
-    mutating func place(_ sequence: RequestSequence, at slot: SlotID) -> [(RequestSequence, WorkerRequest)] {
-        var kept: [(RequestSequence, WorkerRequest)] = []
-        for session in [sequence] + feeds(of: sequence) {
+    /// The worker of a publisher and its feeds is known, or (nil) not any more. There is nothing to sync yet.
+    mutating func place(_ sequence: RequestSequence, at slot: SlotID?) {
+        for session in family(of: sequence) {
             sessions[session]?.slot = slot
-            kept += sessions[session]?.kept ?? []
+            sessions[session]?.isInSync = true
         }
-        return kept.sorted { $0.0 < $1.0 }
     }
 
-    private func feeds(of base: RequestSequence) -> [RequestSequence] {
-        sessions.filter { $0.value.isFeed(of: base) }.keys.sorted()
+    mutating func syncLost(at slot: SlotID) {
+        for sequence in sessions.keys where sessions[sequence]?.slot == slot { sessions[sequence]?.isInSync = false }
     }
+
+    mutating func synced(_ sequence: RequestSequence) { sessions[sequence]?.isInSync = true }
 
     mutating func told(_ sequence: RequestSequence, _ change: ToldState.Change) {
-        sessions[sequence]?.told.apply(change)
+        guard case .publisher(var told)? = sessions[sequence]?.told else { return }
+        told.apply(change)
+        sessions[sequence]?.told = .publisher(told)
+    }
+
+    mutating func toldOfFeed(_ sequence: RequestSequence, _ change: (inout ToldFeed) -> Void) {
+        guard case .feed(let base, var told)? = sessions[sequence]?.told else { return }
+        change(&told)
+        sessions[sequence]?.told = .feed(base: base, told)
     }
 }

@@ -1,32 +1,56 @@
 import Identity
+import NIOCore
 import Sylkrtc
 
-/// A request that waits for a worker: whom to answer, where it went, and what its answer means for the connection.
+/// A request that waits for a worker: whom to answer, what was asked, and how far it has come.
 struct UnansweredRequest {
-    enum Kind: Equatable {
-        case join(WorkerRequest.Join)
-        /// Creates a session, too.
-        case feedAttach
-        case feedDetach(RequestSequence)
-        case terminate(RequestSequence)
-        /// Waits for every worker the account was used on.
-        case releaseAccount(AddressOfRecord, waitingFor: Set<SlotID>)
-        case other
+    /// How far a request has come towards one worker.
+    struct Delivery: Equatable {
+        /// It is not on the link that there is now: the link is lost, or what it depends on is out of sync.
+        var isHeld = true
+        /// It left on some link to that worker, and may have arrived.
+        var wasSent = false
     }
 
     let transaction: String
     /// The request's name in logs.
     let name: String
-    let kind: Kind
+    let request: WorkerRequest
+    let deadline: NIODeadline
     /// The answer when its session turns out not to exist, in the words of its request.
     var unknownText = "unknown session"
-    var slot: SlotID?
+    /// Who has to answer: nobody while the room is being located, several when an account is removed, otherwise one.
+    var workers: [SlotID: Delivery] = [:]
     var attempts = 0
 
+    var isHeld: Bool { workers.values.allSatisfy(\.isHeld) }
+
     var createsSession: Bool {
-        switch kind {
+        switch request {
         case .join, .feedAttach: true
-        case .feedDetach, .terminate, .releaseAccount, .other: false
+        case .feedAnswer, .feedDetach, .trickle, .update, .terminate, .releaseAccount: false
+        }
+    }
+
+    /// The session that must be in sync before this may leave.
+    ///
+    /// - Parameter sequence: its own number.
+    func dependency(as sequence: RequestSequence) -> RequestSequence? {
+        switch request {
+        case .join: sequence
+        case .feedAttach(let base, _, _): base
+        case .feedAnswer(let feed, _), .feedDetach(let feed): feed
+        case .trickle(let session, _), .update(let session, _, _, _), .terminate(let session): session
+        case .releaseAccount: nil
+        }
+    }
+
+    /// The session without which it has no meaning. A join always waits for its own answer.
+    func subject(as sequence: RequestSequence) -> RequestSequence? {
+        switch request {
+        case .join, .releaseAccount: nil
+        case .feedAttach: sequence
+        case .feedAnswer, .feedDetach, .trickle, .update, .terminate: dependency(as: sequence)
         }
     }
 }

@@ -10,25 +10,33 @@ import Telemetry
 struct Listener: Sendable {
     /// What may be written ahead of a client before it counts as not writable.
     static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 64 << 10, high: 256 << 10)
-    static let backlog: Int32 = 1024
 
-    let address: ListenAddress
     let files: PageFiles
     /// Every loop's own part of the front door.
     let doors: [ObjectIdentifier: NIOLoopBound<DoorLoop>]
     let logger: Logger
 
-    /// - Throws: when the address is in use or not ours.
-    func bind(on group: any EventLoopGroup) async throws -> any Channel {
-        try await ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: Self.backlog)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.writeBufferWaterMark, value: Self.waterMark)
-            .childChannelInitializer { channel in
+    /// Begins to accept.
+    ///
+    /// - Parameter sockets: belong to the acceptor from now on.
+    func open(_ sockets: [ListeningSocket]) throws(ListeningProblem) -> Acceptor {
+        let loops = doors.values.map(\.eventLoop)
+        return try Acceptor(sockets) { number, descriptor in serve(descriptor, on: loops[number % loops.count]) }
+    }
+
+    /// - Parameter descriptor: a client's socket.
+    private func serve(_ descriptor: Int32, on loop: any EventLoop) {
+        ClientBootstrap(group: loop)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.writeBufferWaterMark, value: Self.waterMark)
+            .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try configure(channel) }
             }
-            .bind(host: address.host, port: address.port).get()
+            .withConnectedSocket(descriptor)
+            .whenFailure { error in
+                // He was gone before he was served.
+                logger.debug("client lost", metadata: .keyed([.error: "\(error)"]))
+            }
     }
 
     func configure(_ channel: any Channel) throws {
@@ -36,6 +44,8 @@ struct Listener: Sendable {
             preconditionFailure("a client on a loop without a door")
         }
         let door = bound.value
+        door.visitorCame()
+        channel.closeFuture.whenComplete { _ in bound.value.visitorLeft() }
         let agreement = NIOLoopBoundBox<Dialect?>(nil, eventLoop: channel.eventLoop)
         let http = HTTPHandler(files: files, handshake: door.handshake, logger: logger)
         let removable = NIOLoopBound(http, eventLoop: channel.eventLoop)

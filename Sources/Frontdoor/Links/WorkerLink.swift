@@ -10,14 +10,27 @@ import Telemetry
 final class WorkerLink {
     /// What the link reports.
     protocol Delegate: AnyObject {
-        /// Every session of this loop that the worker should have.
-        func list(for slot: SlotID) -> ConnectionList
+        /// A new link is up: everything of this loop that the worker should have is sent on it, the list first.
+        ///
+        /// - Returns: whether all of it left.
+        func resync(_ link: WorkerLink) -> Bool
         func answered(_ connection: ConnectionID, _ sequence: RequestSequence, _ answer: WorkerAnswer, by slot: SlotID)
         func told(_ session: SessionID, _ event: WorkerEvent, by slot: SlotID)
+        /// The session is up to date again.
+        func resynced(_ session: SessionID, by slot: SlotID)
         /// Up, down, Janus up, Janus down.
         func statusChanged()
-        /// Everything on that worker's life is over.
-        func lost(_ slot: SlotID)
+        /// Nothing more comes of the link; what it delivered counts.
+        func linkLost(_ slot: SlotID)
+    }
+
+    /// What becomes of a message.
+    enum Sending {
+        case sent
+        /// The link is full. Nothing was sent, and the link is as before.
+        case refused
+        /// There is no link now. The next one begins with a list.
+        case noLink
     }
 
     let slot: SlotID
@@ -27,20 +40,25 @@ final class WorkerLink {
     private let loop: any EventLoop
     private let logger: Logger
     private weak var delegate: (any Delegate)?
-    private var number: UInt32 = 0
+    /// Of all links to this slot; never used twice, because it is part of how a link calls itself.
+    private(set) var number: UInt32
     private var machine: DealerLinkStateMachine
     private var socket: (any DealerSocket)?
     /// What the worker last said of itself.
     private(set) var status: WorkerStatus?
     /// Rooms this loop has placed there since.
     private(set) var placed = 0
+    /// For good: the slot is elsewhere, or given up.
+    private(set) var isClosed = false
 
+    /// - Parameter number: of the last link to this slot.
     init(
-        _ slot: SlotID, endpoint: String, owner: FrontdoorLoopID, network: any BusNetwork, loop: any EventLoop,
-        logger: Logger, delegate: any Delegate
+        _ slot: SlotID, endpoint: String, after number: UInt32 = 0, owner: FrontdoorLoopID, network: any BusNetwork,
+        loop: any EventLoop, logger: Logger, delegate: any Delegate
     ) {
         self.slot = slot
         self.endpoint = endpoint
+        self.number = number
         self.owner = owner
         self.network = network
         self.loop = loop
@@ -61,27 +79,55 @@ final class WorkerLink {
 
     func notePlacement() { placed += 1 }
 
-    /// - Returns: whether it left. What does not leave had no effect.
+    /// The number of the last message that was sent on this link, and of the last one that the worker says it took.
+    var lastSent: UInt64 { machine.lastSent }
+    var acknowledged: UInt64 { machine.acknowledgedByPeer }
+
+    func send(
+        _ request: WorkerRequest, as sequence: RequestSequence, of connection: ConnectionID, deadline: NIODeadline,
+        isRepeat: Bool = false
+    ) -> Sending {
+        let left = max(0, (deadline - loop.now).nanoseconds / 1_000_000)
+        return send(
+            .request, request.encoded, connection: connection, request: sequence,
+            deadline: UInt32(clamping: left), isRepeat: isRepeat)
+    }
+
+    /// What does not leave had no effect.
     func send(
         _ kind: MessageKind, _ body: [UInt8], connection: ConnectionID? = nil, request: RequestSequence? = nil,
-        deadline: UInt32? = nil
-    ) -> Bool {
-        guard machine.isUp, let socket else { return false }
-        let envelope = machine.stamp(kind, connection: connection, request: request, deadline: deadline)
+        deadline: UInt32? = nil, isRepeat: Bool = false
+    ) -> Sending {
+        guard machine.isUp, let socket else { return .noLink }
+        let envelope = machine.stamp(
+            kind, connection: connection, request: request, deadline: deadline, isRepeat: isRepeat)
         var message = ByteBuffer()
         envelope.encode(into: &message)
         message.writeBytes(body)
         switch socket.send(message) {
-        case .sent: return true
-        case .full, .unreachable, .tooLong:
+        case .sent: return .sent
+        case .full where mayBeFull, .tooLong:
             machine.notSent(envelope)
-            return false
+            return .refused
+        case .full, .unreachable:
+            // The worker is gone, and nobody has noticed yet.
+            machine.notSent(envelope)
+            giveUp("not connected")
+            return .noLink
         }
     }
 
+    /// A socket without a connection is full, too. One that has a connection is not before this much waits in it.
+    private var mayBeFull: Bool {
+        machine.lastSent - machine.acknowledgedByPeer > UInt64(BusLimits.sendHighWaterMark / 2)
+    }
+
     /// For what must not be lost: the next link's list says it, too.
-    func sendOrGiveUp(_ kind: MessageKind, connection: ConnectionID, request: RequestSequence? = nil) {
-        if machine.isUp, !send(kind, [], connection: connection, request: request) { giveUp("overloaded") }
+    func sendOrGiveUp(_ kind: MessageKind, connection: ConnectionID, request: RequestSequence? = nil) -> Sending {
+        let sending = send(kind, [], connection: connection, request: request)
+        guard case .refused = sending else { return sending }
+        giveUp("overloaded")
+        return .noLink
     }
 
     func timerFired(at now: NIODeadline) {
@@ -92,7 +138,14 @@ final class WorkerLink {
         }
     }
 
+    /// For good. Nobody is told.
     func close() {
+        isClosed = true
+        status = nil
+        closeSocket()
+    }
+
+    private func closeSocket() {
         machine.closed()
         socket?.flush()
         socket?.close()
@@ -115,25 +168,29 @@ final class WorkerLink {
         }
     }
 
-    private func giveUp(_ reason: String) {
+    /// - Parameter isHasty: a fresh socket is tried at once, not when a hello is overdue.
+    private func giveUp(_ reason: String, isHasty: Bool = true) {
         let wasUp = status != nil
-        close()
+        closeSocket()
         status = nil
         placed = 0
         if wasUp {
-            logger.warning("worker lost", metadata: .keyed([.reason: reason]))
-            delegate?.lost(slot)
+            logger.warning("link lost", metadata: .keyed([.reason: reason]))
+            delegate?.linkLost(slot)
             delegate?.statusChanged()
         }
-        open()
+        if isHasty {
+            open()
+        } else {
+            machine = DealerLinkStateMachine(frontdoor: owner.incarnation, link: number, openedAt: loop.now)
+        }
     }
 
-    /// Somebody else listens there, and would so at once again: it is tried when a hello is overdue.
+    /// Somebody else listens there, and would so at once again.
     private func refuse() {
         logger.error("another slot answers", metadata: .keyed([.endpoint: endpoint]))
-        close()
         status = nil
-        machine = DealerLinkStateMachine(frontdoor: owner.incarnation, link: number, openedAt: loop.now)
+        giveUp("another slot", isHasty: false)
     }
 
     private func received(_ message: ByteBuffer) {
@@ -158,8 +215,11 @@ final class WorkerLink {
         update(body)
         guard status?.slot == slot else { return refuse() }
         logger.info("worker", metadata: .keyed([.incarnation: "\(worker)"]))
-        guard send(.list, (delegate?.list(for: slot) ?? ConnectionList(sessions: [])).encoded) else {
-            return giveUp("the list could not be sent")
+        let number = number
+        guard delegate?.resync(self) == true else {
+            // A link that was lost meanwhile is given up already. One that was too full would be so at once again.
+            if number == self.number { giveUp("the list could not be sent", isHasty: false) }
+            return
         }
         delegate?.statusChanged()
     }
@@ -178,7 +238,9 @@ final class WorkerLink {
                 let before = isServing
                 update(body)
                 if isServing != before { delegate?.statusChanged() }
-            case .resynced: break
+            case .resynced:
+                guard let connection = envelope.connection, let request = envelope.request else { break }
+                delegate?.resynced(SessionID(connection: connection, request: request), by: slot)
             case .hello, .list, .request, .release, .gone: giveUp("\(envelope.kind) from a worker")
             }
         } catch {

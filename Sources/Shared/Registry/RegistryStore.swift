@@ -11,11 +11,11 @@ public enum RegistryAccess: Equatable, Sendable {
 /// A store is confined to the thread that made it. Every operation is atomic: it happens as a whole, before or after
 /// every other one of any process, or it throws and nothing happened.
 ///
-/// A row is written by its owner only, and every write that names an owner (a slot or front door with its incarnation)
-/// is refused
-/// - with ``RegistryError/superseded`` when the name has another incarnation by now: the writer exits at once;
-/// - with ``RegistryError/unavailable(_:)`` when the name has no row at all, which happens only when the registry was
-///   lost or replaced: its owner puts it back (``restoreSlot(_:)``, ``restoreFrontdoor(_:)``), then what hangs on it.
+/// A row is written by its owner only (but for the operator's orders, and for a slot that is given up), and every write
+/// that names an owner (a slot or front door with its incarnation) is refused
+/// - with ``RegistryError/superseded`` when the name has a larger incarnation by now: the writer exits at once;
+/// - with ``RegistryError/unavailable(_:)`` when the name has no row at all, or a smaller incarnation, which happens only
+///   when the registry was lost or replaced by an older one: its owner puts it back (``restoreSlot(_:)``, ``restoreFrontdoor(_:)``), then what hangs on it.
 ///
 /// Any operation throws ``RegistryError/unavailable(_:)`` when the registry cannot be reached or does not answer in
 /// time. Leases are instants of the caller's host; a store shared by several hosts translates to a clock they share.
@@ -36,7 +36,8 @@ public protocol RegistryStore: AnyObject {
     // MARK: Slots
 
     /// Gives the slot to a new holder: whoever had it before is superseded from now on. Its rooms and sessions come
-    /// with it. `draining` stays as it was, the load starts at 0, Janus counts as down until the first renewal.
+    /// with it. The operator's orders stay as they were, the load starts at 0, Janus counts as down until the first
+    /// renewal.
     ///
     /// The caller holds the slot's lock file; only that gives the right to do this.
     ///
@@ -45,22 +46,56 @@ public protocol RegistryStore: AnyObject {
         _ slot: SlotID, endpoint: String, janus: String, weight: Int, wallClock: UInt64, lease: LeaseInstant
     ) throws(RegistryError) -> Incarnation
 
-    /// Puts back the row of a slot that is still held, as after the registry was replaced. Harmless when it is there.
+    /// Puts back the row of a slot that is still held, as after the registry was replaced. Harmless when it is there: the
+    /// operator's orders then stay as they are recorded.
     ///
     /// - Throws: ``RegistryError/superseded`` when the row bears a larger incarnation.
     func restoreSlot(_ row: SlotRow) throws(RegistryError)
 
+    /// - Returns: what the operator wants of the holder.
+    @discardableResult
     func renewSlot(
         _ owner: RoomOwner, load: Int, servesJanus: Bool, lease: LeaseInstant
-    ) throws(RegistryError)
-
-    func setDraining(_ draining: Bool, owner: RoomOwner) throws(RegistryError)
+    ) throws(RegistryError) -> SlotOrders
 
     /// Ends the lease at once. The row, its rooms and its sessions stay for the next holder.
     func releaseSlot(_ owner: RoomOwner) throws(RegistryError)
 
     /// All slots, ordered by name.
     func slots() throws(RegistryError) -> [SlotRow]
+
+    /// How much there is of each slot. Slots that have nothing, and have no row, may be missing.
+    func slotUsage() throws(RegistryError) -> [SlotID: SlotUsage]
+
+    // MARK: The operator
+
+    /// Orders a slot to take nothing new; again, to change the deadline.
+    ///
+    /// - Parameter until: when what is left is ended; nil: never.
+    /// - Returns: whether there is such a slot.
+    func drainSlot(_ slot: SlotID, until: LeaseInstant?) throws(RegistryError) -> Bool
+
+    /// Takes that back.
+    ///
+    /// - Returns: whether there is such a slot.
+    func undrainSlot(_ slot: SlotID) throws(RegistryError) -> Bool
+
+    // MARK: Giving up
+
+    /// Gives a slot up for its holder, who is superseded from now on, if that is still this incarnation and its lease has
+    /// been over for ``AbandonedSlot/patience``. The slot's endpoint becomes empty, by which front doors know; what it has
+    /// left is the caller's to clear away, and somebody else's if that has not happened after the same time again.
+    ///
+    /// - Parameter wallClock: milliseconds since 1970.
+    /// - Returns: nil, and nothing was written, when the slot is not to be given up (any more).
+    func abandonSlot(
+        _ slot: SlotID, incarnation: Incarnation, wallClock: UInt64
+    ) throws(RegistryError) -> AbandonedSlot?
+
+    /// Deletes the rooms and the sessions of a slot that was given up. Its row stays, for its incarnation.
+    ///
+    /// - Parameter owner: ``AbandonedSlot/owner``.
+    func freeAbandonedSlot(_ owner: RoomOwner) throws(RegistryError)
 
     // MARK: Front doors
 

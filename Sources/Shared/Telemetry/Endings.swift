@@ -14,7 +14,8 @@ public func endForConfiguration(_ problems: [String]) -> Never {
 /// Ends the process because it cannot do its work, in one line.
 public func endForFailure(_ problem: String) -> Never { endInOneLine(problem, status: EXIT_FAILURE) }
 
-private func endInOneLine(_ text: String, status: Int32) -> Never {
+/// Ends the process with such a status, and says why in one line on standard error.
+public func endInOneLine(_ text: String, status: Int32) -> Never {
     FileHandle.standardError.write(Data("\(text)\n".utf8))
     exit(status)
 }

@@ -4,6 +4,8 @@ import Logging
 public enum LogKey: String, Sendable {
     case account
     case connection
+    case connections
+    case deadline
     case device
     case endpoint
     case error
@@ -15,6 +17,7 @@ public enum LogKey: String, Sendable {
     case link
     case path
     case peer
+    case process
     case publisher
     case reason
     case request

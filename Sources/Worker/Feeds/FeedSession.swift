@@ -27,18 +27,23 @@ final class FeedSession {
 
     private let conferences: Conferences
     private let possession: SlotPossession
-    private var machine = FeedStateMachine()
+    private var machine: FeedStateMachine
     private let actions = ActionQueue<FeedStateMachine.Action>()
+    let voice: SessionVoice
     private let desk: RequestDesk
     private let handle: SessionHandle<Message>
     private var answering: RequestSequence?
     private var timer: Scheduled<Void>?
     private let logger: Logger
+    /// What its front door said before Janus had been asked.
+    private var waitingResync: (told: ToldFeed, requests: [ListedRequest])?
 
+    /// - Parameter isInherited: a predecessor has recorded it.
     init(
         _ id: SessionID, called clientSession: ClientSessionID, of base: PublisherSession, showing target: PublisherID,
-        conferences: Conferences
+        isInherited: Bool = false, conferences: Conferences
     ) {
+        machine = isInherited ? .inherited : FeedStateMachine()
         self.id = id
         self.clientSession = clientSession
         self.base = base
@@ -48,13 +53,55 @@ final class FeedSession {
         logger = possession.logger.with([
             .session: "\(clientSession)", .connection: "\(id.connection)", .room: "\(base.room.uri)",
         ])
-        desk = RequestDesk(id.connection, outbox: conferences.outbox)
-        handle = SessionHandle(id, conferences: conferences, logger: logger)
+        voice = conferences.voice(of: id, base: base.id, isHeard: !isInherited)
+        desk = RequestDesk(voice, isBusy: !isInherited)
+        handle = SessionHandle(
+            id, conferences: conferences, points: (.feedRecord, .feedAttach, .feedDetach), logger: logger)
         desk.isClosed = { [unowned self] in machine.isEnding }
         desk.serve = { [unowned self] request, sequence in serve(request, sequence) }
     }
 
     var isEnding: Bool { machine.isEnding }
+
+    /// Its handle in Janus; nil: none, or none any more.
+    var handleID: JanusHandleID? { handle.handleID }
+    /// An attach is on its way: a handle of its may appear in Janus at any time.
+    var isAttaching: Bool { machine.life.state == .attaching }
+
+    // MARK: Being taken over
+
+    /// Janus has been asked about a predecessor's subscription.
+    func observed(_ seen: FeedStateMachine.Observation) {
+        perform(machine.observed(seen))
+        if let handle = seen.handle, machine.life.usable != nil {
+            self.handle.adopt(handle) { [weak self] event, message in self?.received(event, message) }
+        }
+        guard let (told, requests) = waitingResync else { return }
+        resync(told, requests)
+    }
+
+    /// The link to its front door is gone: what is said until the next one would be said twice.
+    func suspend() {
+        voice.close()
+        waitingResync = nil
+    }
+
+    /// The front door says what the client knows and what it waits for.
+    func resync(_ told: ToldFeed, _ requests: [ListedRequest]) {
+        guard machine.state != .resuming else { return waitingResync = (told, requests) }
+        waitingResync = nil
+        voice.open()
+        let isPending = requests.contains { $0.sequence == id.request }
+        if machine.state == .unsettled, isPending { desk.beginAgain() }
+        perform(machine.resynced(told, isPending: isPending))
+        for listed in requests where listed.sequence != id.request {
+            desk.submit(listed.request, sequence: listed.sequence)
+        }
+        conferences.outbox.resynced(id)
+    }
+
+    /// What a resync finds when it is over.
+    var ending: EndedSession { EndedSession(base: base.id, creation: machine.attachAnswer, reason: nil) }
 
     // MARK: What the front door asks
 
@@ -69,8 +116,6 @@ final class FeedSession {
         isReleased = true
         perform(machine.released())
     }
-
-    func janusLost() { perform(machine.handleVanished("500 Janus lost")) }
 
     private func serve(_ request: WorkerRequest, _ sequence: RequestSequence) {
         switch request {
@@ -122,6 +167,8 @@ final class FeedSession {
         switch handle.videoRoomEvent(event) {
         case nil: break
         case .attached:
+            possession.faults.before(.feedOffer)
+            defer { possession.faults.after(.feedOffer) }
             guard let offer = event.description(of: "offer") else {
                 return perform(machine.subscriptionRefused("the media server sent no offer"))
             }
@@ -132,7 +179,10 @@ final class FeedSession {
         case .failed(let error): failed(error, message)
         case .left: perform(machine.left())
         case .expelled(let reason): perform(machine.ended(reason))
-        case .confirmation: break
+        case .confirmation:
+            guard case .start = message else { break }
+            possession.faults.before(.feedStarted)
+            possession.faults.after(.feedStarted)
         case .joined, .publishers, .gone: logger.warning("a publisher's event on a subscriber's handle")
         case .unknown(let kind):
             logger.warning("unknown event", metadata: .keyed([.event: kind]))
@@ -144,7 +194,10 @@ final class FeedSession {
     private func failed(_ error: JanusError, _ message: Message?) {
         logger.warning("refused", metadata: .keyed([.error: error.reason]))
         switch message {
+        // A predecessor's was still on its way: its outcome is ours.
+        case .subscribe where error.saysAlreadyDone: perform(machine.subscriptionAccepted())
         case .subscribe: perform(machine.subscriptionRefused(error.reason))
+        case .start where error.saysAlreadyDone: perform(machine.startAccepted())
         case .start: perform(machine.ended(error.reason))
         case .leave, .update, nil: break
         }
@@ -153,6 +206,7 @@ final class FeedSession {
     // MARK: What the machine decides
 
     private func perform(_ new: [FeedStateMachine.Action]) {
+        guard possession.isHeld else { return }
         actions.perform(new) { action in perform(action) }
     }
 
@@ -162,15 +216,16 @@ final class FeedSession {
         case .attach: attachHandle()
         case .subscribe: subscribe()
         case .answerAttach(let answer): desk.finish(id.request, answer)
+        case .answerAttachAgain(let answer): voice.answer(answer, to: id.request)
         case .start(_, let answer): start(answer)
         case .answerAnswer(let answer):
             guard let sequence = answering else { return }
             answering = nil
             desk.finish(sequence, answer)
         case .answerDetaches(let answer): desk.answerClosing(answer)
-        case .offer(let offer): conferences.outbox.tell(.feedOffered(feed: id.request, offer: offer), of: base.id)
-        case .tellEstablished: conferences.outbox.tell(.feedEstablished(feed: id.request), of: base.id)
-        case .tellEnded: conferences.outbox.tell(.feedEnded(feed: id.request), of: base.id)
+        case .offer(let offer): voice.tell(.feedOffered(feed: id.request, offer: offer))
+        case .tellEstablished: voice.tell(.feedEstablished(feed: id.request))
+        case .tellEnded: voice.tell(.feedEnded(feed: id.request))
         case .startTimer:
             let bound = NIOLoopBound(self, eventLoop: possession.loop)
             timer = possession.loop.scheduleTask(in: Self.offerTimeout) {
@@ -178,8 +233,8 @@ final class FeedSession {
             }
         case .stopTimer: timer?.cancel()
         case .leave: leave()
-        case .detach: handle.detach { [self] in perform(machine.detached()) }
-        case .markEnded: conferences.markEnded(id) { [self] in perform(machine.marked()) }
+        case .detach(let id): handle.detach(id) { [self] in perform(machine.detached()) }
+        case .markEnded: conferences.markEnded(id, at: .feedMark) { [self] in perform(machine.marked()) }
         case .finish:
             desk.closed()
             timer?.cancel()
@@ -216,7 +271,7 @@ final class FeedSession {
 
     private func subscribe() {
         let (janusRoom, target) = (base.room.janusRoom, target)
-        handle.message(.subscribe) { json in
+        handle.message(.subscribe, at: .feedSubscribe) { json in
             json.member("request", "join")
             json.member("room", janusRoom.rawValue)
             json.member("ptype", "subscriber")
@@ -231,12 +286,13 @@ final class FeedSession {
 
     private func start(_ answer: SessionDescription) {
         let janusRoom = base.room.janusRoom
-        handle.message(.start, description: ("answer", answer)) { json in
+        handle.message(.start, at: .feedStart, description: ("answer", answer)) { json in
             json.member("request", "start")
             json.member("room", janusRoom.rawValue)
         } completion: { [self] result in
             switch result {
             case .success: perform(machine.startAccepted())
+            case .failure(let error) where error.saysAlreadyDone: perform(machine.startAccepted())
             case .failure(let error): perform(machine.startRefused(error.reason))
             }
         }
@@ -244,7 +300,7 @@ final class FeedSession {
 
     private func leave() {
         // Accepted or refused: the detach that follows is what counts.
-        handle.message(.leave) {
+        handle.message(.leave, at: .feedLeave) {
             $0.member("request", "leave")
         } completion: { [self] _ in
             perform(machine.left())

@@ -30,6 +30,16 @@ enum JanusError: Error, Equatable, Sendable {
         }
     }
 
+    /// What was asked for has been done before (425 joined already, 436 the id is in the room, 469 the answer was taken): a
+    /// success for whoever repeats.
+    var saysAlreadyDone: Bool {
+        switch self {
+        case .core(let code, _): code == 469
+        case .plugin(let code, _): code == 425 || code == 436
+        case .timedOut, .linkLost, .malformed: false
+        }
+    }
+
     /// What was to be removed is not there: a success for whoever removes (458 session, 459 handle, 424 never joined,
     /// 426 no such room).
     var saysAlreadyGone: Bool {

@@ -20,6 +20,8 @@ final class JanusGateway {
     private let logger: Logger
     /// Requests that were given up and whose success would leave something behind. The oldest are forgotten first.
     private static let maximumLate = 1024
+    /// Events of one handle that wait for a receiver.
+    private static let maximumKept = 1024
 
     private struct Request {
         let late: ((JanusReply) -> Void)?
@@ -32,8 +34,12 @@ final class JanusGateway {
     private var lateOrder: CircularBuffer<String> = []
     private var transactions = 0
     private var handlers: [JanusHandleID: (JanusEvent) -> Void] = [:]
+    /// Events of handles that nobody has asked for yet, in order; nil: they are dropped.
+    private var kept: [JanusHandleID: [JanusEvent]]?
     private(set) var isOpen = true
 
+    /// The connection is gone, and everything under way is about to fail.
+    var willFail: () -> Void = {}
     /// Janus dropped the session on its own.
     var sessionTimedOut: (JanusSessionID) -> Void = { _ in }
 
@@ -51,6 +57,15 @@ final class JanusGateway {
         self.secret = secret
         self.transactionPrefix = transactionPrefix
         self.logger = logger
+    }
+
+    /// A connection that is gone: every request fails.
+    static func closed(on loop: any EventLoop, logger: Logger) -> JanusGateway {
+        let gateway = JanusGateway(
+            loop: loop, socket: ClosedJanusSocket(), secretName: "apisecret", secret: nil, transactionPrefix: "closed",
+            logger: logger)
+        gateway.close()
+        return gateway
     }
 
     /// Sends one request. `completion` is called exactly once, later on this loop, at the deadline at the latest.
@@ -85,8 +100,20 @@ final class JanusGateway {
         return transaction
     }
 
-    /// Events of `handle` go to `receive` from now on; nil stops them.
-    func route(_ handle: JanusHandleID, to receive: ((JanusEvent) -> Void)?) { handlers[handle] = receive }
+    /// Requests that have no reply yet.
+    var underWay: Int { pending.count }
+
+    /// Events of `handle` go to `receive` from now on, those that were kept first; nil stops them.
+    func route(_ handle: JanusHandleID, to receive: ((JanusEvent) -> Void)?) {
+        handlers[handle] = receive
+        for event in kept?.removeValue(forKey: handle) ?? [] { receive?(event) }
+    }
+
+    /// From now on events of handles without a receiver wait for one: a predecessor's handles are being looked at.
+    func keepEvents() { kept = [:] }
+
+    /// Every handle has its receiver.
+    func dropKeptEvents() { kept = nil }
 
     func received(_ text: [UInt8]) {
         let message: JanusMessage
@@ -106,6 +133,7 @@ final class JanusGateway {
             request.completion(result)
         case .event(let event):
             guard let receive = handlers[event.sender] else {
+                if kept != nil { return keep(event) }
                 logger.debug(
                     "event of an unknown handle",
                     metadata: .keyed([.handle: "\(event.sender)", .event: "\(event.kind)"]))
@@ -116,6 +144,15 @@ final class JanusGateway {
         case .unattributed(let error):
             logger.error("Janus could not read a request", metadata: .keyed([.error: error.reason]))
         }
+    }
+
+    /// Bounded: a handle that has more to say than this will be told by its observation.
+    private func keep(_ event: JanusEvent) {
+        guard let count = kept?[event.sender]?.count, count >= Self.maximumKept else {
+            kept?[event.sender, default: []].append(event)
+            return
+        }
+        logger.warning("too many events of a handle", metadata: .keyed([.handle: "\(event.sender)"]))
     }
 
     /// To be called now and then: fails what has waited too long.
@@ -136,7 +173,9 @@ final class JanusGateway {
     func lost() {
         guard isOpen else { return }
         isOpen = false
+        willFail()
         handlers = [:]
+        kept = nil
         late = [:]
         for request in pending.removeAll() { request.completion(.failure(.linkLost)) }
     }
@@ -145,4 +184,9 @@ final class JanusGateway {
         socket.close()
         lost()
     }
+}
+
+private final class ClosedJanusSocket: JanusSocket {
+    func send(_ text: [UInt8]) {}
+    func close() {}
 }

@@ -13,6 +13,8 @@ final class JanusHandle<Purpose> {
     /// Messages whose asynchronous outcome is still to come.
     private var purposes: [String: Purpose] = [:]
 
+    private let receive: (JanusEvent, Purpose?) -> Void
+
     private struct Message {
         let purpose: Purpose
         let body: (inout JSONWriter) -> Void
@@ -20,7 +22,8 @@ final class JanusHandle<Purpose> {
         let completion: JanusGateway.Completion
     }
 
-    /// - Parameter receive: events of the handle, with the purpose of the message that caused them where Janus says so.
+    /// - Parameter receive: events of the handle, with the purpose of the message that caused them where Janus says so;
+    ///   nothing before ``receiveEvents()``.
     init(
         _ id: JanusHandleID, session: JanusSessionID, gateway: JanusGateway,
         receive: @escaping (JanusEvent, Purpose?) -> Void
@@ -28,7 +31,12 @@ final class JanusHandle<Purpose> {
         self.id = id
         self.session = session
         self.gateway = gateway
-        gateway.route(id) { [weak self] event in
+        self.receive = receive
+    }
+
+    /// From now on; what was kept comes at once.
+    func receiveEvents() {
+        gateway.route(id) { [weak self, receive] event in
             let purpose = event.transaction.flatMap { self?.purposes.removeValue(forKey: $0) }
             receive(event, purpose)
         }

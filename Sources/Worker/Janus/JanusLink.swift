@@ -7,6 +7,8 @@ import Telemetry
 final class JanusLink {
     /// Between a loss and the next attempt.
     static let retryDelay = TimeAmount.milliseconds(250)
+    /// Refused attempts in a row after which Janus counts as dead: a second's worth, because a restarted one is back sooner.
+    static let patience = 5
     /// How often deadlines are looked at.
     static let timerInterval = TimeAmount.milliseconds(250)
 
@@ -27,11 +29,15 @@ final class JanusLink {
     private var timer: RepeatedTask?
     private var isRunning = false
     private var wasLogged = false
+    /// Refused attempts in a row.
+    private var refusals = 0
 
     /// The WebSocket is open; the gateway is fresh.
     var up: (JanusGateway) -> Void = { _ in }
     /// It is gone; everything under way has failed already.
     var down: (_ reason: String) -> Void = { _ in }
+    /// After a loss: nobody has listened at its address for ``patience``. Called once for each loss.
+    var dead: () -> Void = {}
 
     init(
         _ settings: Settings, connector: any JanusConnector, loop: any EventLoop, transactionPrefix: String,
@@ -63,7 +69,7 @@ final class JanusLink {
     /// Gives the connection up although it stands.
     func abandon(_ reason: String) {
         gateway?.close()
-        closed(reason)
+        closed(JanusLoss(reason, isRefusal: false))
     }
 
     private func connect() {
@@ -76,12 +82,13 @@ final class JanusLink {
                 opened: { [self] socket in opened(socket) },
                 received: { [self] text in if attempt == connections { gateway?.received(text) } },
                 // What was abandoned has been reported.
-                closed: { [self] reason in if attempt == connections { closed(reason) } }))
+                closed: { [self] loss in if attempt == connections { closed(loss) } }))
     }
 
     private func opened(_ socket: any JanusSocket) {
         guard isRunning else { return socket.close() }
         wasLogged = false
+        refusals = 0
         let gateway = JanusGateway(
             loop: loop, socket: socket, secretName: settings.secretName, secret: settings.secret,
             transactionPrefix: "\(transactionPrefix)-\(connections)", logger: logger)
@@ -89,7 +96,8 @@ final class JanusLink {
         up(gateway)
     }
 
-    private func closed(_ reason: String) {
+    private func closed(_ loss: JanusLoss) {
+        let reason = loss.reason
         let lost = gateway
         gateway = nil
         lost?.lost()
@@ -100,6 +108,12 @@ final class JanusLink {
             wasLogged = true
         }
         if lost != nil { down(reason) }
+        if loss.isRefusal {
+            refusals += 1
+            if refusals == Self.patience { dead() }
+        } else {
+            refusals = 0
+        }
         // From here on, the old attempt has nothing to say.
         connections += 1
         let bound = NIOLoopBound(self, eventLoop: loop)

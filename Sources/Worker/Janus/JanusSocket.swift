@@ -10,7 +10,21 @@ protocol JanusSocket: AnyObject {
 struct JanusSocketEvents {
     let opened: (any JanusSocket) -> Void
     let received: ([UInt8]) -> Void
-    let closed: (_ reason: String) -> Void
+    let closed: (JanusLoss) -> Void
+}
+
+/// Why a socket is closed, or was never open.
+struct JanusLoss: ExpressibleByStringInterpolation {
+    let reason: String
+    /// Nobody listens there: the process that did is dead, and with it all it knew.
+    let isRefusal: Bool
+
+    init(_ reason: String, isRefusal: Bool) {
+        self.reason = reason
+        self.isRefusal = isRefusal
+    }
+
+    init(stringLiteral reason: String) { self.init(reason, isRefusal: false) }
 }
 
 /// Opens sockets: the real one speaks RFC 6455, tests script one.

@@ -4,18 +4,12 @@ import Logging
 import NIOCore
 import Telemetry
 
-/// Removes from a slot's Janus session what no session of ours owns: handles with our mark that are not `kept`, and rooms
-/// whose description carries the slot's mark and that are not `kept`.
-///
-/// After a claim this is what a dead predecessor left behind. A handle that names another deployment stops it: then the
-/// session is not ours at all.
+/// Removes from a slot's Janus session what no session of ours owns: handles with our mark that nobody keeps, duplicates
+/// included, and rooms whose description carries the slot's mark. A dead process's late attach leaves such handles, for
+/// example. What is not ours is left alone.
 struct JanusSweep {
-    enum Outcome: Equatable {
-        case swept(handles: Int, rooms: Int)
-        /// The session holds handles of another deployment or slot: whoever configured both must mend that.
-        case foreign(String)
-        case failed(JanusError)
-    }
+    /// How often a worker sweeps.
+    static let interval = TimeAmount.seconds(60)
 
     let slot: SlotID
     let deployment: DeploymentID
@@ -26,77 +20,67 @@ struct JanusSweep {
     /// Handles, by the admin API (`list_handles`, `handle_info`).
     ///
     /// - Parameters:
-    ///   - admin: the admin API's gateway.
-    ///   - kept: handles that stay.
-    func handles(admin: JanusGateway, keeping kept: Set<JanusHandleID>, completion: @escaping (Outcome) -> Void) {
+    ///   - isKept: asked when the handle is about to be detached, too: it may have been taken into use meanwhile.
+    ///   - completion: how many were detached.
+    func handles(
+        admin: JanusGateway, isKept: @escaping (JanusHandleID, SessionID?) -> Bool,
+        completion: @escaping (Result<Int, JanusError>) -> Void
+    ) {
         admin.request("list_handles", session: session) { result in
             switch result {
-            case .failure(let error): completion(.failed(error))
+            case .failure(let error): completion(.failure(error))
             case .success(let reply):
                 guard case .done(let root) = reply, let elements = root["handles"]?.elements else {
-                    return completion(.failed(.malformed("list_handles without handles")))
+                    return completion(.failure(.malformed("list_handles without handles")))
                 }
                 let handles = elements.compactMap { $0.integer(UInt64.self).map(JanusHandleID.init) }
-                inspect(handles.filter { !kept.contains($0) }, detached: 0, admin: admin, completion: completion)
+                inspect(handles.filter { !isKept($0, nil) }, admin, isKept, completion)
             }
         }
     }
 
     private func inspect(
-        _ handles: [JanusHandleID], detached: Int, admin: JanusGateway, completion: @escaping (Outcome) -> Void
+        _ handles: [JanusHandleID], _ admin: JanusGateway, _ isKept: @escaping (JanusHandleID, SessionID?) -> Bool,
+        _ completion: @escaping (Result<Int, JanusError>) -> Void
     ) {
-        guard let handle = handles.first else { return completion(.swept(handles: detached, rooms: 0)) }
-        let rest = Array(handles.dropFirst())
-        admin.request("handle_info", session: session, handle: handle) { result in
-            switch result {
-            case .failure(let error) where error.saysAlreadyGone:
-                inspect(rest, detached: detached, admin: admin, completion: completion)
-            case .failure(let error): completion(.failed(error))
-            case .success(let reply):
-                guard case .done(let root) = reply else { return completion(.failed(.malformed("handle_info"))) }
-                let text = root["info"]?["opaque_id"]?.string ?? ""
-                guard let owner = OpaqueID(text), owner.deployment == deployment, owner.slot == slot else {
-                    return completion(
-                        .foreign("session \(session) of slot \(slot) holds a handle marked \"\(text)\": not ours"))
-                }
-                gateway.request("detach", session: session, handle: handle) { result in
-                    if case .failure(let error) = result, !error.saysAlreadyGone {
-                        return completion(.failed(error))
-                    }
-                    inspect(rest, detached: detached + 1, admin: admin, completion: completion)
-                }
+        var detached = 0
+        let inspection = HandleInspection(handles, of: session, admin: admin)
+        inspection.found = { info in
+            guard let owner = OpaqueID(info.opaqueID), owner.deployment == deployment, owner.slot == slot else {
+                return logger.warning("a handle that is not ours", metadata: .keyed([.handle: "\(info.handle)"]))
+            }
+            var owned: SessionID?
+            if case .session(let session) = owner.purpose { owned = session }
+            guard !isKept(info.handle, owned) else { return }
+            detached += 1
+            logger.notice("detached a handle nobody owns", metadata: .keyed([.handle: "\(info.handle)"]))
+            gateway.request("detach", session: session, handle: info.handle) { result in
+                guard case .failure(let error) = result, !error.saysAlreadyGone else { return }
+                logger.warning("detach failed", metadata: .keyed([.handle: "\(info.handle)", .error: error.reason]))
             }
         }
+        inspection.finished = { result in completion(result.map { detached }) }
+        inspection.start()
     }
 
     /// Rooms, over the slot's own VideoRoom handle.
-    func rooms(
-        over handle: JanusHandle<RoomMessage>, keeping kept: Set<JanusRoomID>, completion: @escaping (Outcome) -> Void
-    ) {
-        handle.message(.list, body: { $0.member("request", "list") }) { result in
+    func rooms(over handle: JanusHandle<RoomMessage>, isKept: @escaping (JanusRoomID) -> Bool) {
+        handle.message(.list) {
+            $0.member("request", "list")
+        } completion: { result in
             switch result {
-            case .failure(let error): completion(.failed(error))
+            case .failure(let error):
+                logger.warning("rooms could not be listed", metadata: .keyed([.error: error.reason]))
             case .success(let reply):
                 let mark = OpaqueID.mark(of: slot, in: deployment)
-                let rooms = (reply.pluginData?["list"]?.elements ?? []).compactMap { room -> JanusRoomID? in
-                    guard room["description"]?.string == mark, let id = room["room"]?.integer(UInt64.self) else {
-                        return nil
+                for room in RoomMessage.rooms(in: reply, marked: mark) where !isKept(room) {
+                    logger.notice("destroyed a room nobody owns", metadata: .keyed([.janus: "\(room)"]))
+                    handle.message(.destroy, body: RoomMessage.destroy(room)) { result in
+                        guard case .failure(let error) = result, !error.saysAlreadyGone else { return }
+                        logger.warning("destroy failed", metadata: .keyed([.janus: "\(room)", .error: error.reason]))
                     }
-                    return JanusRoomID(rawValue: id)
                 }
-                destroy(rooms.filter { !kept.contains($0) }, destroyed: 0, over: handle, completion: completion)
             }
-        }
-    }
-
-    private func destroy(
-        _ rooms: [JanusRoomID], destroyed: Int, over handle: JanusHandle<RoomMessage>,
-        completion: @escaping (Outcome) -> Void
-    ) {
-        guard let room = rooms.first else { return completion(.swept(handles: 0, rooms: destroyed)) }
-        handle.message(.destroy, body: RoomMessage.destroy(room)) { result in
-            if case .failure(let error) = result, !error.saysAlreadyGone { return completion(.failed(error)) }
-            destroy(Array(rooms.dropFirst()), destroyed: destroyed + 1, over: handle, completion: completion)
         }
     }
 }

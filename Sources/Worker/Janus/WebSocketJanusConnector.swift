@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -22,7 +23,14 @@ struct WebSocketJanusConnector: JanusConnector {
             .connect(host: address.host, port: address.port)
             .hop(to: loop)
             .assumeIsolated()
-            .whenFailure { error in socket.value.failed("\(address): \(error)") }
+            .whenFailure { error in
+                socket.value.failed(JanusLoss("\(address): \(error)", isRefusal: Self.isRefusal(error)))
+            }
+    }
+
+    private static func isRefusal(_ error: any Error) -> Bool {
+        guard let error = error as? NIOConnectionError, !error.connectionErrors.isEmpty else { return false }
+        return error.connectionErrors.allSatisfy { ($0.error as? IOError)?.errnoCode == ECONNREFUSED }
     }
 
     private static func configure(
@@ -110,10 +118,10 @@ private final class WebSocketJanusSocket: ChannelInboundHandler, JanusSocket {
     init(events: JanusSocketEvents) { self.events = events }
 
     /// Told once, whatever fails first.
-    func failed(_ reason: String) {
+    func failed(_ loss: JanusLoss) {
         guard !isOver else { return }
         isOver = true
-        events.closed(reason)
+        events.closed(loss)
     }
 
     func send(_ text: [UInt8]) {

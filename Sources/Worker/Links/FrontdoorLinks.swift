@@ -7,6 +7,9 @@ import Telemetry
 
 /// The worker's end of the bus: one link per front door loop. What arrives in order goes to the ``Delegate``; what sessions
 /// say leaves here, stamped. Confined to the worker's core loop.
+///
+/// A link begins with what the front door's loop holds and waits for (``Listing``); nothing but heartbeats leaves before
+/// that is complete.
 final class FrontdoorLinks: Outbox {
     /// Who serves what arrives.
     protocol Delegate: AnyObject {
@@ -15,13 +18,17 @@ final class FrontdoorLinks: Outbox {
         func released(_ session: SessionID)
         func gone(_ connection: ConnectionID)
         /// A loop has told what it holds: everything else of it, and of earlier lives of its front door, is over.
-        func listed(_ list: ConnectionList, by owner: FrontdoorLoopID)
+        func listed(_ listing: Listing, by owner: FrontdoorLoopID)
         /// A loop's link is gone.
         func lost(_ owner: FrontdoorLoopID)
+        /// Called now and then.
+        func timerFired(at now: NIODeadline)
     }
 
     private struct Link {
         var machine: RouterLinkStateMachine
+        /// What the front door lists; nil: it has done so.
+        var listing: Listing? = Listing()
         /// Waits for an acknowledgement: in order of the sequence it waits for.
         var waiting: [(sequence: UInt64, action: () -> Void)] = []
     }
@@ -34,6 +41,8 @@ final class FrontdoorLinks: Outbox {
     /// The link that counts, of each loop.
     private var current: [FrontdoorLoopID: RoutingID] = [:]
     private var timer: RepeatedTask?
+    /// What has arrived while nobody could serve it; nil: it is served at once.
+    private var held: [(RoutingID, Envelope, [UInt8])]?
     weak var delegate: (any Delegate)?
 
     init(incarnation: Incarnation, loop: any EventLoop, logger: Logger) {
@@ -56,6 +65,27 @@ final class FrontdoorLinks: Outbox {
         router = nil
     }
 
+    // MARK: Holding
+
+    /// What arrives waits, and heartbeats go on: what is there to serve it is being made.
+    func hold() { if held == nil { held = [] } }
+
+    /// What has waited is served.
+    func unhold() {
+        let messages = held ?? []
+        held = nil
+        for (id, envelope, body) in messages where links[id] != nil { deliver(envelope, body, from: id) }
+    }
+
+    /// Begins every link anew: another hello makes its front door list again what it holds and waits for.
+    func renew(_ reason: String) {
+        held = held.map { _ in [] }
+        for id in Array(current.values) {
+            drop(id, reason)
+            probed(id)
+        }
+    }
+
     // MARK: Sending
 
     func answer(_ answer: WorkerAnswer, to request: RequestSequence, of connection: ConnectionID) {
@@ -68,8 +98,19 @@ final class FrontdoorLinks: Outbox {
             request: session.request)
     }
 
+    func resynced(_ session: SessionID) {
+        send(.resynced, [], to: session.connection.owner, connection: session.connection, request: session.request)
+    }
+
+    func isPresent(_ owner: FrontdoorLoopID) -> Bool {
+        guard let id = current[owner], let link = links[id] else { return false }
+        return link.machine.isUp && link.listing == nil
+    }
+
+    func probe(_ owner: FrontdoorLoopID) { send(.heartbeat, delegate?.status.encoded ?? [], to: owner) }
+
     func whenAcknowledged(by owner: FrontdoorLoopID, _ action: @escaping () -> Void) {
-        guard let id = current[owner], let link = links[id], link.machine.isUp else { return action() }
+        guard isPresent(owner), let id = current[owner], let link = links[id] else { return }
         links[id]?.waiting.append((link.machine.lastSent, action))
     }
 
@@ -77,7 +118,7 @@ final class FrontdoorLinks: Outbox {
         _ kind: MessageKind, _ body: [UInt8], to owner: FrontdoorLoopID, connection: ConnectionID? = nil,
         request: RequestSequence? = nil
     ) {
-        guard let id = current[owner], links[id]?.machine.isUp == true else { return }
+        guard isPresent(owner), let id = current[owner] else { return }
         send(kind, body, over: id, connection: connection, request: request)
     }
 
@@ -113,7 +154,13 @@ final class FrontdoorLinks: Outbox {
             return drop(id, "\(error)")
         }
         switch links[id]?.machine.received(envelope, at: loop.now) {
-        case .deliver: deliver(envelope, Array(message.readableBytesView), from: id)
+        case .deliver:
+            let body = Array(message.readableBytesView)
+            if held != nil, envelope.kind != .heartbeat {
+                held?.append((id, envelope, body))
+            } else {
+                deliver(envelope, body, from: id)
+            }
         case .discard(let reason):
             logger.debug("discarded", metadata: .keyed([.link: "\(id)", .reason: "\(reason)"]))
         case .giveUp(let reason): drop(id, "\(reason)")
@@ -148,18 +195,12 @@ final class FrontdoorLinks: Outbox {
         guard isOwn else { return drop(id, "it speaks for another front door's connection") }
         do throws(ProtocolError) {
             switch envelope.kind {
-            case .list: delegate?.listed(try ConnectionList.decode(body), by: id.owner)
+            case .list: try list(ConnectionList.decode(body), over: id)
             case .request:
                 guard let connection = envelope.connection, let sequence = envelope.request else {
                     throw ProtocolError("a request without connection or number")
                 }
-                do throws(ProtocolError) {
-                    let request = try WorkerRequest.decode(body)
-                    delegate?.received(request, from: connection, sequence: sequence)
-                } catch {
-                    logger.error("unusable request", metadata: .keyed([.link: "\(id)", .error: "\(error)"]))
-                    answer(.error("internal error"), to: sequence, of: connection)
-                }
+                received(request: body, sequence, of: connection, over: id)
             case .release:
                 guard let connection = envelope.connection, let sequence = envelope.request else {
                     throw ProtocolError("a release without session")
@@ -173,6 +214,33 @@ final class FrontdoorLinks: Outbox {
             }
         } catch {
             drop(id, "\(error)")
+        }
+    }
+
+    private func list(_ part: ConnectionList, over id: RoutingID) throws(ProtocolError) {
+        let isOwn = part.sessions.allSatisfy { $0.session.connection.owner == id.owner }
+        guard isOwn, var listing = links[id]?.listing else { throw ProtocolError("a list that is not its own") }
+        listing.add(part)
+        links[id]?.listing = part.isLast ? nil : listing
+        if part.isLast { delegate?.listed(listing, by: id.owner) }
+    }
+
+    private func received(
+        request body: [UInt8], _ sequence: RequestSequence, of connection: ConnectionID, over id: RoutingID
+    ) {
+        do throws(ProtocolError) {
+            let request = try WorkerRequest.decode(body)
+            guard links[id]?.listing == nil else {
+                links[id]?.listing?.requests.append(
+                    ListedRequest(connection: connection, sequence: sequence, request: request))
+                return
+            }
+            delegate?.received(request, from: connection, sequence: sequence)
+        } catch {
+            logger.error("unusable request", metadata: .keyed([.link: "\(id)", .error: "\(error)"]))
+            send(
+                .answer, WorkerAnswer.error("internal error").encoded, over: id, connection: connection,
+                request: sequence)
         }
     }
 
@@ -195,12 +263,15 @@ final class FrontdoorLinks: Outbox {
             case .none?, nil: break
             }
         }
+        delegate?.timerFired(at: now)
     }
 
+    /// Gives up the link of a loop whose sessions are released: what still arrives on it counts for nothing.
+    func close(_ owner: FrontdoorLoopID) { if let id = current[owner] { drop(id, "silent for too long") } }
+
     private func drop(_ id: RoutingID, _ reason: String) {
-        guard let link = links.removeValue(forKey: id) else { return }
+        guard links.removeValue(forKey: id) != nil else { return }
         logger.info("link lost", metadata: .keyed([.link: "\(id)", .reason: reason]))
-        for (_, action) in link.waiting { action() }
         guard current[id.owner] == id else { return }
         current[id.owner] = nil
         delegate?.lost(id.owner)

@@ -87,6 +87,13 @@ struct AddressList: Equatable, Sendable {
 
     var isEmpty: Bool { !matchesEverybody && addresses.isEmpty && domains.isEmpty }
 
+    /// Reads back as the same list.
+    var description: String {
+        guard !isEmpty else { return "none" }
+        return ((matchesEverybody ? ["all"] : []) + addresses.map(\.description).sorted() + domains.sorted())
+            .joined(separator: ",")
+    }
+
     func matches(_ account: AddressOfRecord) -> Bool {
         matchesEverybody || addresses.contains(account) || domains.contains(account.domain)
     }

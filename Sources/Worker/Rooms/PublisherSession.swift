@@ -28,40 +28,74 @@ final class PublisherSession {
     /// What it watches, as long as that is not cleaned up.
     var feeds: [SessionID: FeedSession] = [:]
 
-    private let offer: SessionDescription
+    /// nil: a predecessor has sent it.
+    private var offer: SessionDescription?
     /// Nobody waits to be told of its end.
     private(set) var isReleased = false
 
     private let conferences: Conferences
     private let possession: SlotPossession
-    private var machine = PublisherStateMachine()
+    private var machine: PublisherStateMachine
     private let actions = ActionQueue<PublisherStateMachine.Action>()
+    let voice: SessionVoice
     private let desk: RequestDesk
     private let handle: SessionHandle<Message>
     private var timer: Scheduled<Void>?
     private let logger: Logger
+    /// What Janus had for a predecessor's.
+    private var observedBitrate: Int?
+    /// What its front door said before Janus had been asked.
+    private var waitingResync: (told: ToldState, requests: [ListedRequest])?
 
-    init(_ id: SessionID, join: WorkerRequest.Join, room: Room, conferences: Conferences) {
+    convenience init(_ id: SessionID, join: WorkerRequest.Join, room: Room, conferences: Conferences) {
+        self.init(
+            id, client: join.session, account: join.account, displayName: join.displayName, room: room,
+            roomAsSent: join.roomAsSent, machine: PublisherStateMachine(), conferences: conferences)
+        offer = join.offer
+    }
+
+    /// A predecessor's.
+    convenience init(inheriting row: SessionRow, room: Room, conferences: Conferences) {
+        self.init(
+            row.id, client: row.clientSession, account: row.account, displayName: row.displayName, room: room,
+            roomAsSent: room.uri.description, machine: .inherited, conferences: conferences)
+    }
+
+    private init(
+        _ id: SessionID, client: ClientSessionID, account: AddressOfRecord, displayName: String?, room: Room,
+        roomAsSent: String, machine: PublisherStateMachine, conferences: Conferences
+    ) {
         self.id = id
         self.room = room
         self.conferences = conferences
+        self.machine = machine
         possession = conferences.possession
-        clientSession = join.session
-        account = join.account
-        displayName = join.displayName
-        roomAsSent = join.roomAsSent
-        offer = join.offer
+        clientSession = client
+        self.account = account
+        self.displayName = displayName
+        self.roomAsSent = roomAsSent
         publisherID = .of(id, in: possession.deployment)
         logger = possession.logger.with([
-            .session: "\(join.session)", .connection: "\(id.connection)", .room: "\(room.uri)",
+            .session: "\(client)", .connection: "\(id.connection)", .room: "\(room.uri)",
         ])
-        desk = RequestDesk(id.connection, outbox: conferences.outbox)
-        handle = SessionHandle(id, conferences: conferences, logger: logger)
-        desk.isClosed = { [unowned self] in machine.isEnding }
+        let isInherited = machine.state == .resuming
+        voice = conferences.voice(of: id, isHeard: !isInherited)
+        desk = RequestDesk(voice, isBusy: !isInherited)
+        handle = SessionHandle(
+            id, conferences: conferences, points: (.joinRecord, .joinAttach, .publisherDetach), logger: logger)
+        desk.isClosed = { [unowned self] in self.machine.isEnding }
         desk.serve = { [unowned self] request, sequence in serve(request, sequence) }
     }
 
     var isPresent: Bool { machine.isPresent }
+
+    /// Its handle in Janus; nil: none, or none any more.
+    var handleID: JanusHandleID? { handle.handleID }
+    /// An attach is on its way: a handle of its may appear in Janus at any time.
+    var isAttaching: Bool { machine.life.state == .attaching }
+
+    /// Its front door is away, and not only because this process has just begun.
+    var isGhost: Bool { !voice.isHeard && conferences.isAway(id.connection.owner) }
 
     /// How others see it.
     var publisher: Publisher {
@@ -82,10 +116,59 @@ final class PublisherSession {
         perform(machine.released())
     }
 
+    // MARK: Being taken over
+
+    /// Janus has been asked about a predecessor's session.
+    ///
+    /// - Parameter present: the room's publishers whose media is up.
+    func observed(_ seen: PublisherStateMachine.Observation, bitrate: Int?, present: [PublisherID]) {
+        observedBitrate = bitrate
+        perform(machine.observed(seen, others: room.others(of: self, among: present)))
+        if let handle = seen.handle, machine.life.usable != nil {
+            self.handle.adopt(handle) { [weak self] event, message in self?.received(event, message) }
+        }
+        guard let (told, requests) = waitingResync else { return }
+        resync(told, requests)
+    }
+
+    /// The link to its front door is gone: what is said until the next one would be said twice.
+    func suspend() {
+        voice.close()
+        waitingResync = nil
+    }
+
+    /// The front door says what the client knows and what it waits for.
+    func resync(_ told: ToldState, _ requests: [ListedRequest]) {
+        guard machine.state != .resuming else { return waitingResync = (told, requests) }
+        waitingResync = nil
+        voice.open()
+        if let bitrate = told.bitrateCap { room.restoreCap(self, bitrate) }
+        var pending = PublisherStateMachine.Pending()
+        for listed in requests {
+            switch listed.request {
+            case .join(let join):
+                pending.join = true
+                offer = join.offer
+            case .terminate: pending.end = true
+            case .feedAttach, .feedAnswer, .feedDetach, .trickle, .update, .releaseAccount: break
+            }
+        }
+        if machine.state == .unsettled, pending.join { desk.beginAgain() }
+        perform(machine.resynced(told, pending: pending))
+        for listed in requests where listed.sequence != id.request {
+            desk.submit(listed.request, sequence: listed.sequence)
+        }
+        conferences.outbox.resynced(id)
+    }
+
+    /// What a resync finds when it is over.
+    var ending: EndedSession { EndedSession(base: nil, creation: machine.joinAnswer, reason: machine.reason) }
+
     /// The connection has removed the account.
     func accountRemoved() { perform(machine.accountRemoved()) }
 
-    func janusLost() { perform(machine.handleVanished("500 Janus lost")) }
+    /// The gateway ends the session.
+    func expel(_ reason: String) { perform(machine.expelled(reason)) }
 
     private func serve(_ request: WorkerRequest, _ sequence: RequestSequence) {
         switch request {
@@ -104,7 +187,7 @@ final class PublisherSession {
         let changes = [audio.map { "audio \($0)" }, video.map { "video \($0)" }, share.map { "bitrate \($0)" }]
         logger.info("updated", metadata: .keyed([.value: changes.compactMap { $0 }.joined(separator: ", ")]))
         let janusRoom = room.janusRoom
-        handle.message(.update) { json in
+        handle.message(.update, at: .updateSend) { json in
             json.member("request", "configure")
             json.member("room", janusRoom.rawValue)
             if let audio { json.member("audio", audio) }
@@ -155,6 +238,8 @@ final class PublisherSession {
         switch handle.videoRoomEvent(event) {
         case nil: break
         case .joined(_, let publishers):
+            possession.faults.before(.joinJoined)
+            defer { possession.faults.after(.joinJoined) }
             guard let answer = event.description(of: "answer") else {
                 return perform(machine.joinRefused("the media server sent no answer"))
             }
@@ -176,6 +261,8 @@ final class PublisherSession {
     /// The asynchronous outcome of a message was a refusal (D16).
     private func failed(_ error: JanusError, _ message: Message?) {
         switch message {
+        // A predecessor's join was still on its way: its outcome is ours (425 on the handle, 436 for the id).
+        case .join where error.saysAlreadyDone: perform(machine.joinAccepted())
         case .join: perform(machine.joinRefused(error.reason))
         case .leave: perform(error.saysAlreadyGone ? machine.left() : machine.leaveRefused(error.reason))
         case .bitrate, .update:
@@ -198,6 +285,7 @@ final class PublisherSession {
     // MARK: What the machine decides
 
     private func perform(_ new: [PublisherStateMachine.Action]) {
+        guard possession.isHeld else { return }
         actions.perform(new) { action in perform(action) }
     }
 
@@ -207,15 +295,16 @@ final class PublisherSession {
         case .attach: attachHandle()
         case .join: sendJoin()
         case .answerJoin(let answer): desk.finish(id.request, answer)
+        case .answerJoinAgain(let answer): voice.answer(answer, to: id.request)
         case .answerTerminates(let answer): desk.answerClosing(answer)
-        case .tell(let event): conferences.outbox.tell(event, of: id)
-        case .becomeMember: room.joined(self)
+        case .tell(let event): voice.tell(event)
+        case .becomeMember: room.joined(self, bitrate: observedBitrate)
         case .startTimer(let timer): start(timer)
         case .stopTimer: timer?.cancel()
         case .leave: leave()
-        case .detach: handle.detach { [self] in perform(machine.detached()) }
+        case .detach(let id): handle.detach(id) { [self] in perform(machine.detached()) }
         case .markEnded:
-            conferences.markEnded(id) { [self] in perform(machine.marked()) }
+            conferences.markEnded(id, at: .publisherMark) { [self] in perform(machine.marked()) }
         case .endFeeds(let publisher): conferences.endFeeds(of: id, showing: publisher)
         case .finish:
             desk.closed()
@@ -254,7 +343,8 @@ final class PublisherSession {
 
     private func sendJoin() {
         let (janusRoom, publisherID, displayName) = (room.janusRoom, publisherID, displayName)
-        handle.message(.join, description: ("offer", offer)) { json in
+        guard let offer else { preconditionFailure("a join without an offer") }
+        handle.message(.join, at: .joinSend, description: ("offer", offer)) { json in
             json.member("request", "joinandconfigure")
             json.member("room", janusRoom.rawValue)
             json.member("ptype", "publisher")
@@ -271,7 +361,7 @@ final class PublisherSession {
     }
 
     private func leave() {
-        handle.message(.leave) {
+        handle.message(.leave, at: .publisherLeave) {
             $0.member("request", "leave")
         } completion: { [self] result in
             guard case .failure(let error) = result else { return }

@@ -2,6 +2,9 @@ import Identity
 import Sylkrtc
 
 /// A participant of a room: from the request to join until its handle is gone (protocol page, section 10).
+///
+/// It can begin anywhere: a predecessor's participant begins with what Janus has of it (``observed(_:others:)``), and on
+/// every new link to its front door it goes on from what the client has been told (``resynced(_:pending:)``).
 struct PublisherStateMachine {
     enum State: Equatable {
         /// The room is being claimed, created, or taken down for the last time. → opening, over
@@ -14,6 +17,11 @@ struct PublisherStateMachine {
         case accepted
         /// A member of the room; the media may be up.
         case joined
+        /// A predecessor's: Janus is being asked. → joined, unsettled
+        case resuming
+        /// A predecessor's, and not in the room as far as can be seen. What the client was told decides. → opening, joining,
+        /// accepted, joined
+        case unsettled
         case over
     }
 
@@ -23,6 +31,8 @@ struct PublisherStateMachine {
         case join(JanusHandleID)
         /// Once: the answer to the join.
         case answerJoin(WorkerAnswer)
+        /// The join was answered, but the answer was lost on its way.
+        case answerJoinAgain(WorkerAnswer)
         /// To every terminate that waits.
         case answerTerminates(WorkerAnswer)
         case tell(WorkerEvent)
@@ -46,6 +56,14 @@ struct PublisherStateMachine {
         case leave
     }
 
+    /// What Janus has of a predecessor's participant.
+    struct Observation: Equatable {
+        var handle: JanusHandleID?
+        /// Set when it is in the room and its media is negotiated.
+        var answer: SessionDescription?
+        var isMediaUp = false
+    }
+
     private struct Farewell {
         /// nil: the client asked for the end.
         var reason: String?
@@ -54,22 +72,45 @@ struct PublisherStateMachine {
         var isByRequest = false
     }
 
-    private(set) var state: State = .awaitingRoom
-    private(set) var life = HandleLife()
+    /// The reason of an end that happened while nobody was there to see it.
+    static let unseenReason = "reason unspecified"
+
+    private(set) var state: State
+    private(set) var life: HandleLife
     private var farewell: Farewell?
-    private var isJoinAnswered = false
+    /// How the join was answered.
+    private(set) var joinAnswer: WorkerAnswer?
     private var isEstablished = false
-    /// Whom the client knows of: told as there, not yet told as gone (D47).
-    private var announced: [PublisherID: ClientSessionID] = [:]
+    /// What Janus answered to the offer.
+    private var answer: SessionDescription?
+    /// Whom the client knows of, or will when it is next told: there, and not yet gone (D47).
+    private var announced: [PublisherID: Publisher] = [:]
     /// Who came and went after Janus made the list of our `joined`, and before that event: the list does not say.
     private var early: (appeared: [(PublisherID, Publisher)], gone: Set<PublisherID>) = ([], [])
     private var hasEndedFeeds = false
 
+    init() {
+        state = .awaitingRoom
+        life = HandleLife()
+    }
+
+    /// A predecessor's, whose row is there.
+    static var inherited: PublisherStateMachine {
+        var machine = PublisherStateMachine()
+        machine.state = .resuming
+        machine.life = .inherited
+        return machine
+    }
+
     /// Joined, and not about to end: others can watch it, and it can watch others.
     var isPresent: Bool { state == .joined && farewell == nil }
     var isEnding: Bool { farewell != nil || state == .over }
+    /// Why it ended; nil: as the client wanted, or not yet.
+    var reason: String? { farewell?.reason }
 
-    private var isJoining: Bool { (state == .joining || state == .accepted) && farewell == nil }
+    private var isJoining: Bool {
+        (state == .joining || state == .accepted || state == .unsettled) && farewell == nil
+    }
     /// Others' comings and goings are told; while leaving, too, because that may be refused.
     private var hears: Bool {
         guard state == .joined else { return false }
@@ -90,8 +131,8 @@ struct PublisherStateMachine {
     mutating func refused(_ answer: WorkerAnswer) -> [Action] {
         guard state == .awaitingRoom else { return [] }
         state = .over
-        let answers: [Action] = isJoinAnswered ? [] : [.answerJoin(answer)]
-        isJoinAnswered = true
+        let answers: [Action] = joinAnswer == nil ? [.answerJoin(answer)] : []
+        joinAnswer = joinAnswer ?? answer
         return answers + [.finish]
     }
 
@@ -112,7 +153,7 @@ struct PublisherStateMachine {
     mutating func joinAccepted() -> [Action] {
         guard state == .joining, farewell == nil else { return [] }
         state = .accepted
-        isJoinAnswered = true
+        joinAnswer = .ack
         return [.answerJoin(.ack), .tell(.state(.progress)), .startTimer(.join)]
     }
 
@@ -121,7 +162,7 @@ struct PublisherStateMachine {
         switch state {
         case .joining: end(Farewell(reason: reason), leavingFirst: false)
         case .accepted: end(Farewell(reason: "500 \(reason)"), leavingFirst: false)
-        case .awaitingRoom, .opening, .joined, .over: []
+        case .awaitingRoom, .opening, .joined, .resuming, .unsettled, .over: []
         }
     }
 
@@ -129,13 +170,20 @@ struct PublisherStateMachine {
     mutating func joined(answer: SessionDescription, others: [(PublisherID, Publisher)]) -> [Action] {
         // The event may overtake the acceptance.
         let accepted = state == .joining ? joinAccepted() : []
-        guard state == .accepted, farewell == nil else { return accepted }
+        guard state == .accepted || state == .unsettled, farewell == nil else { return accepted }
+        return accepted + enter(answer: answer, others: others)
+    }
+
+    private mutating func enter(
+        answer: SessionDescription, others: [(PublisherID, Publisher)]
+    ) -> [Action] {
         state = .joined
+        self.answer = answer
         let listed = Set(others.map(\.0))
         let others = (others + early.appeared.filter { !listed.contains($0.0) }).filter { !early.gone.contains($0.0) }
         early = ([], [])
-        for (id, publisher) in others { announced[id] = publisher.session }
-        return accepted + [
+        for (id, publisher) in others { announced[id] = publisher }
+        return [
             .stopTimer, .tell(.state(.accepted(answer: answer))), .tell(.initialPublishers(others.map(\.1))),
             .becomeMember,
         ]
@@ -163,7 +211,7 @@ struct PublisherStateMachine {
             return []
         }
         let new = publishers.filter { announced[$0.0] == nil }
-        for (id, publisher) in new { announced[id] = publisher.session }
+        for (id, publisher) in new { announced[id] = publisher }
         return new.isEmpty ? [] : [.tell(.publishersJoined(new.map(\.1)))]
     }
 
@@ -173,8 +221,94 @@ struct PublisherStateMachine {
             early.gone.insert(id)
             early.appeared.removeAll { $0.0 == id }
         }
-        guard hears, let session = announced.removeValue(forKey: id) else { return [] }
-        return [.tell(.publishersLeft([session])), .endFeeds(showing: id)]
+        guard hears, let publisher = announced.removeValue(forKey: id) else { return [] }
+        return [.tell(.publishersLeft([publisher.session])), .endFeeds(showing: id)]
+    }
+
+    // MARK: Being taken over
+
+    /// Janus has been asked about a predecessor's participant.
+    ///
+    /// - Parameter others: whose media is up, as Janus lists them and the room knows them.
+    mutating func observed(_ seen: Observation, others: [(PublisherID, Publisher)]) -> [Action] {
+        guard state == .resuming else { return [] }
+        if let handle = seen.handle { life.found(handle) }
+        state = .unsettled
+        guard farewell == nil else { return follow(life.end(leavingFirst: false)) }
+        guard let answer = seen.answer else { return [] }
+        isEstablished = seen.isMediaUp
+        return enter(answer: answer, others: others)
+    }
+
+    /// What the client still waits for on a new link.
+    struct Pending: Equatable {
+        var join = false
+        var end = false
+    }
+
+    /// The front door says what its client has been told: what is missing follows, and nothing else. Not before
+    /// ``observed(_:others:)``.
+    mutating func resynced(_ told: ToldState, pending: Pending) -> [Action] {
+        let answers = answerAgain(told, isPending: pending.join)
+        guard farewell == nil else { return answers }
+        switch state {
+        case .resuming, .awaitingRoom, .opening, .joining, .over: return answers
+        case .accepted: return answers + progress(told)
+        case .joined: return answers + difference(from: told)
+        case .unsettled: return settle(told, pending)
+        }
+    }
+
+    private mutating func answerAgain(_ told: ToldState, isPending: Bool) -> [Action] {
+        if told.isAcked || state == .joined { joinAnswer = .ack }
+        guard isPending, let joinAnswer else { return [] }
+        return [.answerJoinAgain(joinAnswer)]
+    }
+
+    private func progress(_ told: ToldState) -> [Action] {
+        told.stage < .progress ? [.tell(.state(.progress))] : []
+    }
+
+    private func difference(from told: ToldState) -> [Action] {
+        var actions = progress(told)
+        if told.stage < .accepted, let answer { actions.append(.tell(.state(.accepted(answer: answer)))) }
+        let present = announced.values.sorted { $0.session.description < $1.session.description }
+        if told.hasInitialPublishers {
+            let gone = told.announced.filter { announced[$0.value] == nil }
+            if !gone.isEmpty {
+                actions.append(.tell(.publishersLeft(gone.keys.sorted { $0.description < $1.description })))
+                actions += gone.values.sorted { $0.rawValue < $1.rawValue }.map { .endFeeds(showing: $0) }
+            }
+            let known = Set(told.announced.values)
+            let new = present.filter { !known.contains($0.id) }
+            if !new.isEmpty { actions.append(.tell(.publishersJoined(new))) }
+        } else {
+            actions.append(.tell(.initialPublishers(present)))
+        }
+        if isEstablished, told.stage < .established { actions.append(.tell(.state(.established))) }
+        return actions
+    }
+
+    /// Whether a step happened that Janus does not show: what is unanswered is repeated, what is acknowledged never is,
+    /// because Janus may have it still queued.
+    private mutating func settle(_ told: ToldState, _ pending: Pending) -> [Action] {
+        let isThere = life.usable
+        if told.stage >= .accepted || (told.isAcked && isThere == nil) {
+            // It was there, and has gone while nobody was there to see why.
+            let reason = pending.end ? nil : Self.unseenReason
+            return end(Farewell(reason: reason, isByRequest: pending.end), leavingFirst: false)
+        }
+        if told.isAcked {
+            state = .accepted
+            return progress(told) + [.startTimer(.join)]
+        }
+        guard pending.join else { return end(Farewell(isSilent: true), leavingFirst: false) }
+        guard let handle = isThere else {
+            state = .opening
+            return follow(life.begun())
+        }
+        state = .joining
+        return [.join(handle)]
     }
 
     // MARK: Ending
@@ -186,6 +320,9 @@ struct PublisherStateMachine {
 
     /// As if the client had asked, and without a way back.
     mutating func accountRemoved() -> [Action] { end(Farewell(), leavingFirst: false) }
+
+    /// Not the client's doing, and not Janus's: the slot is drained, for example.
+    mutating func expelled(_ reason: String) -> [Action] { end(Farewell(reason: reason), leavingFirst: false) }
 
     /// Janus ended the media or the handle (D19, D50).
     mutating func hungUp(_ reason: String) -> [Action] {
@@ -219,7 +356,7 @@ struct PublisherStateMachine {
 
     /// Confirmed, or waited for long enough. Unasked, Janus has removed the publisher (D50).
     mutating func left() -> [Action] {
-        guard farewell != nil else { return end(Farewell(reason: "reason unspecified"), leavingFirst: false) }
+        guard farewell != nil else { return end(Farewell(reason: Self.unseenReason), leavingFirst: false) }
         return [.stopTimer] + follow(life.left())
     }
 
@@ -227,9 +364,11 @@ struct PublisherStateMachine {
 
     mutating func marked() -> [Action] { follow(life.marked()) }
 
+    /// A predecessor's waits until it is known what there is to undo.
     private mutating func end(_ farewell: Farewell, leavingFirst: Bool) -> [Action] {
         guard self.farewell == nil, state != .over else { return [] }
         self.farewell = farewell
+        guard state != .resuming else { return [] }
         return [.stopTimer] + follow(life.end(leavingFirst: leavingFirst))
     }
 
@@ -259,9 +398,10 @@ struct PublisherStateMachine {
         guard state != .over else { return [] }
         state = .over
         guard let farewell, !farewell.isSilent else { return [.finish] }
-        guard isJoinAnswered else {
-            isJoinAnswered = true
-            return [.answerJoin(.error(farewell.reason ?? "terminated")), .answerTerminates(.ack), .finish]
+        guard joinAnswer != nil else {
+            let answer = WorkerAnswer.error(farewell.reason ?? "terminated")
+            joinAnswer = answer
+            return [.answerJoin(answer), .answerTerminates(.ack), .finish]
         }
         return [.answerTerminates(.ack), .tell(.state(.terminated(reason: farewell.reason))), .finish]
     }

@@ -27,6 +27,7 @@ final class Room {
     /// Drop the object.
     private let close: (Room) -> Void
     private var attempts = 0
+    private var afterResuming: [() -> Void] = []
 
     init(
         _ uri: RoomURI, possession: SlotPossession, configuration: @escaping () -> RoomConfiguration,
@@ -44,6 +45,50 @@ final class Room {
             maximumBitrate: self.configuration.maximumBitrate, maximumPublishers: self.configuration.maximumPublishers)
     }
 
+    /// A predecessor's room, with the configuration it was created with.
+    init(
+        inheriting row: RoomRow, possession: SlotPossession, snapshot: RoomConfiguration,
+        configuration: @escaping () -> RoomConfiguration,
+        recordingDirectory: @escaping (RoomURI) throws -> String, close: @escaping (Room) -> Void
+    ) {
+        uri = row.uri
+        self.possession = possession
+        makeConfiguration = configuration
+        self.recordingDirectory = recordingDirectory
+        self.close = close
+        self.configuration = snapshot
+        janusRoom = row.janusRoom
+        attempts = 1
+        logger = possession.logger.with([.room: "\(row.uri)"])
+        machine.configured(
+            maximumBitrate: snapshot.maximumBitrate, maximumPublishers: snapshot.maximumPublishers)
+        machine.inherited()
+    }
+
+    // MARK: Being taken over
+
+    var isResuming: Bool { machine.state == .resuming }
+
+    /// A publisher that the predecessor had recorded.
+    func inherit(_ publisher: PublisherSession) {
+        publishers[publisher.id] = publisher
+        expect(publisher)
+        machine.inherited(publisher.id, client: publisher.clientSession)
+    }
+
+    /// Every publisher has been looked at, and goes on.
+    func observed(exists: Bool) {
+        perform(machine.observed(exists: exists))
+        let waiting = afterResuming
+        afterResuming = []
+        for action in waiting { action() }
+    }
+
+    /// At once, unless it is not known yet who is there.
+    func whenResumed(_ action: @escaping () -> Void) {
+        if isResuming { afterResuming.append(action) } else { action() }
+    }
+
     // MARK: What publishers ask
 
     func join(_ publisher: PublisherSession) {
@@ -52,11 +97,39 @@ final class Room {
     }
 
     /// Janus has confirmed the publisher.
-    func joined(_ publisher: PublisherSession) {
+    ///
+    /// - Parameter bitrate: what Janus has for it; nil: what every publisher begins with.
+    func joined(_ publisher: PublisherSession, bitrate: Int? = nil) {
         logger.info(
             "joined", metadata: .keyed([.account: "\(publisher.account)", .session: "\(publisher.clientSession)"]))
         byName[publisher.clientSession.description] = publisher
-        perform(machine.joined(publisher.id))
+        perform(machine.joined(publisher.id, bitrate: bitrate))
+    }
+
+    func restoreCap(_ publisher: PublisherSession, _ bitrate: Int) {
+        perform(machine.restoreCap(publisher.id, bitrate))
+    }
+
+    /// Other sessions of the account.
+    func sessions(of account: AddressOfRecord) -> [PublisherSession] {
+        publishers.values.filter { $0.account == account }
+    }
+
+    /// Ghosts of the account, whose front door is away: whoever comes takes their place.
+    func evictGhosts(of account: AddressOfRecord) {
+        for publisher in sessions(of: account) where publisher.isGhost {
+            logger.info("ghost evicted", metadata: .keyed([.session: "\(publisher.clientSession)"]))
+            machine.evicted(publisher.id)
+            publisher.release()
+        }
+    }
+
+    /// Those whose media is up, among those that Janus names.
+    func others(of publisher: PublisherSession, among present: [PublisherID]) -> [(PublisherID, Publisher)] {
+        present.compactMap { id in
+            guard id != publisher.publisherID, let other = byPublisherID[id] else { return nil }
+            return (id, other.publisher)
+        }
     }
 
     /// The publisher is cleaned up, or was refused.
@@ -88,6 +161,7 @@ final class Room {
     // MARK: What the machine decides
 
     private func perform(_ new: [RoomStateMachine.Action]) {
+        guard possession.isHeld else { return }
         actions.perform(new) { action in perform(action) }
     }
 
@@ -129,6 +203,7 @@ final class Room {
         attempts = 1
         let claim = RoomRow(
             uri: uri, owner: possession.owner, janusRoom: janusRoom, configuration: configuration.snapshot)
+        possession.faults.before(.roomClaim)
         possession.write { store, owner throws(RegistryError) in
             let outcome = try store.claimRoom(claim)
             guard case .ownedBy(let row) = outcome, row.owner.slot == owner.slot else { return outcome }
@@ -136,6 +211,7 @@ final class Room {
             try store.releaseRoom(row.uri, owner: owner, janusRoom: row.janusRoom)
             return try store.claimRoom(claim)
         } then: { [self] result in
+            possession.faults.after(.roomClaim)
             switch result {
             case .success(.claimed): perform(machine.claimed())
             case .success(.ownedBy(let row)): perform(machine.claimFailed(.ownedElsewhere(row.owner.slot)))
@@ -158,7 +234,9 @@ final class Room {
         }
         let body = RoomMessage.create(
             janusRoom, mark: possession.mark, configuration: configuration, recordingDirectory: directory)
+        possession.faults.before(.roomCreate)
         possession.roomHandle.message(.create, body: body) { [self] result in
+            possession.faults.after(.roomCreate)
             switch result {
             case .success:
                 logger.info("created", metadata: .keyed([.janus: "\(janusRoom)", .value: directory ?? "not recorded"]))
@@ -219,7 +297,9 @@ final class Room {
         possession.write("room destroying") { store, owner throws(RegistryError) in
             try store.roomDestroying(uri, owner: owner, janusRoom: room)
         }
+        possession.faults.before(.roomDestroy)
         possession.roomHandle.message(.destroy, body: RoomMessage.destroy(janusRoom)) { [self] result in
+            possession.faults.after(.roomDestroy)
             if case .failure(let error) = result, !error.saysAlreadyGone {
                 logger.warning("Janus did not destroy the room", metadata: .keyed([.error: error.reason]))
             }
@@ -229,9 +309,11 @@ final class Room {
 
     private func releaseRow() {
         let (uri, room) = (uri, janusRoom)
+        possession.faults.before(.roomRelease)
         possession.write { store, owner throws(RegistryError) in
             try store.releaseRoom(uri, owner: owner, janusRoom: room)
         } then: { [self] result in
+            possession.faults.after(.roomRelease)
             if case .failure(let error) = result {
                 // The next claim of the room by this slot replaces it.
                 logger.warning("the room's row stays behind", metadata: .keyed([.error: "\(error)"]))

@@ -65,7 +65,27 @@ struct RoomConfiguration: Equatable, Sendable {
                 json.member("max_bitrate", maximumBitrate)
                 json.member("video_codec", videoCodecs.joined(separator: ","))
                 json.member("max_publishers", maximumPublishers)
+                json.member("access_policy", access.order.rawValue)
+                json.member("allow", access.allow.description)
+                json.member("deny", access.deny.description)
             }
         }.description
+    }
+
+    /// - Returns: nil for what no version has written.
+    init?(snapshot: String) {
+        guard let root = try? JSONDocument(Array(snapshot.utf8)).root, let record = root["record"]?.bool,
+            let bitrate = root["max_bitrate"]?.integer(Int.self), Self.bitrates.contains(bitrate),
+            let codecs = root["video_codec"]?.string?.split(separator: ",").map(String.init),
+            let publishers = root["max_publishers"]?.integer(Int.self), Self.publishers.contains(publishers),
+            let order = root["access_policy"]?.string.flatMap(AccessPolicy.Order.init),
+            let allow = root["allow"]?.string.flatMap(AddressList.init),
+            let deny = root["deny"]?.string.flatMap(AddressList.init)
+        else { return nil }
+        self.record = record
+        maximumBitrate = bitrate
+        videoCodecs = codecs
+        maximumPublishers = publishers
+        access = AccessPolicy(order: order, allow: allow, deny: deny)
     }
 }

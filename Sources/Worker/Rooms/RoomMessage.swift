@@ -21,6 +21,15 @@ enum RoomMessage {
         }
     }
 
+    /// The rooms that a `list` names and whose description is this mark.
+    static func rooms(in reply: JanusReply, marked mark: String) -> Set<JanusRoomID> {
+        let rooms = (reply.pluginData?["list"]?.elements ?? []).compactMap { room -> JanusRoomID? in
+            guard room["description"]?.string == mark else { return nil }
+            return room["room"]?.integer(UInt64.self).map(JanusRoomID.init)
+        }
+        return Set(rooms)
+    }
+
     static func destroy(_ room: JanusRoomID) -> (inout JSONWriter) -> Void {
         { json in
             json.member("request", "destroy")

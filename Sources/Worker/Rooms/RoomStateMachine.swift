@@ -16,6 +16,8 @@ struct RoomStateMachine {
         case destroying
         /// The registry is forgetting it. Joins wait. → claiming when somebody waits, else closed
         case releasing
+        /// A predecessor's: Janus is being asked about it and its members. Joins wait. → open, destroying
+        case resuming
         /// It does not exist, and nobody waits.
         case closed
     }
@@ -51,6 +53,8 @@ struct RoomStateMachine {
 
     private(set) var state: State = .closed
     private var users: [SessionID: ClientSessionID] = [:]
+    /// Users who are on their way out and in nobody's way.
+    private var evicted: Set<SessionID> = []
     /// Users the room is not there for yet, in order.
     private var waiting: [SessionID] = []
     private var members: [SessionID: Member] = [:]
@@ -74,12 +78,13 @@ struct RoomStateMachine {
     }
 
     mutating func joinRequested(_ session: SessionID, client: ClientSessionID) -> [Action] {
-        if users.values.contains(client) { return [.refuse([session], .sessionInUse)] }
-        if users.count >= maximumPublishers { return [.refuse([session], .full)] }
+        let staying = users.filter { !evicted.contains($0.key) }
+        if staying.values.contains(client) { return [.refuse([session], .sessionInUse)] }
+        if staying.count >= maximumPublishers { return [.refuse([session], .full)] }
         users[session] = client
         switch state {
         case .open: return [.admit([session])]
-        case .claiming, .creating, .destroying, .releasing:
+        case .claiming, .creating, .destroying, .releasing, .resuming:
             waiting.append(session)
             return []
         case .closed:
@@ -118,15 +123,47 @@ struct RoomStateMachine {
         return refuseWaiting(.failed(reason)) + [.releaseRow]
     }
 
+    // MARK: Being taken over
+
+    /// The room is a predecessor's.
+    mutating func inherited() { state = .resuming }
+
+    /// A user of the predecessor's room.
+    mutating func inherited(_ session: SessionID, client: ClientSessionID) { users[session] = client }
+
+    /// Every user has been looked at.
+    ///
+    /// - Parameter exists: Janus has the room, and it was not being destroyed.
+    mutating func observed(exists: Bool) -> [Action] {
+        guard state == .resuming else { return [] }
+        guard exists, !users.isEmpty else { return destroy() }
+        state = .open
+        let admitted = waiting
+        waiting = []
+        return shareBitrate() + (admitted.isEmpty ? [] : [.admit(admitted)])
+    }
+
     // MARK: Being there
 
     /// Janus has confirmed the publisher.
-    mutating func joined(_ session: SessionID) -> [Action] {
+    ///
+    /// - Parameter bitrate: what Janus has for it; nil: what every publisher begins with.
+    mutating func joined(_ session: SessionID, bitrate: Int? = nil) -> [Action] {
         guard users[session] != nil, members[session] == nil else { return [] }
         let cap = earlyCaps.removeValue(forKey: session)
-        members[session] = Member(bitrate: min(maximumBitrate, cap ?? maximumBitrate), cap: cap)
+        members[session] = Member(bitrate: bitrate ?? min(maximumBitrate, cap ?? maximumBitrate), cap: cap)
         arrivals.append(session)
-        return shareBitrate()
+        return state == .resuming ? [] : shareBitrate()
+    }
+
+    /// The cap that a publisher of the predecessor's had.
+    mutating func restoreCap(_ session: SessionID, _ bitrate: Int) -> [Action] {
+        guard members[session] != nil else {
+            if users[session] != nil { earlyCaps[session] = bitrate }
+            return []
+        }
+        members[session]?.cap = bitrate
+        return state == .resuming ? [] : shareBitrate()
     }
 
     /// The client caps its own bitrate (R17). The answer is what Janus is to be told.
@@ -147,9 +184,13 @@ struct RoomStateMachine {
 
     // MARK: Going
 
+    /// Somebody takes this user's place: it no longer counts for names and limits.
+    mutating func evicted(_ session: SessionID) { if users[session] != nil { evicted.insert(session) } }
+
     /// Cleaned up completely, or never came in.
     mutating func left(_ session: SessionID) -> [Action] {
         guard users.removeValue(forKey: session) != nil else { return [] }
+        evicted.remove(session)
         waiting.removeAll { $0 == session }
         earlyCaps[session] = nil
         var actions: [Action] = []

@@ -10,23 +10,35 @@ import Telemetry
 final class Conferences {
     let possession: SlotPossession
     let outbox: any Outbox
+    let ended: EndedSessions
     private let rules: RoomRules
     private var rooms: [RoomURI: Room] = [:]
-    private var publishers: [SessionID: PublisherSession] = [:]
-    private var feeds: [SessionID: FeedSession] = [:]
+    private(set) var publishers: [SessionID: PublisherSession] = [:]
+    private(set) var feeds: [SessionID: FeedSession] = [:]
     private var sessionsByConnection: [ConnectionID: Set<SessionID>] = [:]
-    /// Called when the last session and the last room are gone.
-    var emptied: () -> Void = {}
+    /// The slot is being emptied: rooms that are not here are not made here.
+    var refusesRooms = false
+    /// A front door's loop has no link, and has had the time to make one.
+    var isAway: (FrontdoorLoopID) -> Bool = { _ in false }
 
-    init(possession: SlotPossession, outbox: any Outbox, rules: RoomRules) {
+    init(possession: SlotPossession, outbox: any Outbox, ended: EndedSessions, rules: RoomRules) {
         self.possession = possession
         self.outbox = outbox
+        self.ended = ended
         self.rules = rules
     }
 
     /// What the worker tells of its work: participants and feeds.
     var load: Int { publishers.count + feeds.count }
     var isEmpty: Bool { load == 0 && rooms.isEmpty }
+    /// Whose sessions are here, those that are over but not acknowledged included.
+    var owners: Set<FrontdoorLoopID> { Set(sessionsByConnection.keys.map(\.owner)).union(ended.owners) }
+
+    func voice(of session: SessionID, base: SessionID? = nil, isHeard: Bool) -> SessionVoice {
+        SessionVoice(
+            session, base: base ?? session, outbox: outbox, possession: possession,
+            isHeard: isHeard && outbox.isPresent(session.connection.owner))
+    }
 
     // MARK: Requests
 
@@ -61,46 +73,61 @@ final class Conferences {
     private func join(_ join: WorkerRequest.Join, as id: SessionID) {
         // The same request again meets its own session: it joins the step under way.
         guard publishers[id] == nil else { return }
-        let account = join.accountAsSent
+        func refuse(_ text: String) { outbox.answer(.error(text), to: id.request, of: id.connection) }
         // A room that exists keeps the rules it was created with.
         let rules = rooms[join.room]?.configuration ?? rules.configuration(of: join.room).0
         guard rules.access.admits(join.account, isVerified: join.isVerified) else {
-            let text = "\(account) is not allowed to join room \(join.roomAsSent)"
-            return outbox.answer(.error(text), to: id.request, of: id.connection)
+            return refuse("\(join.accountAsSent) is not allowed to join room \(join.roomAsSent)")
         }
+        if rooms[join.room] == nil, refusesRooms { return refuse("no worker is available") }
         let room = rooms[join.room] ?? makeRoom(join.room)
+        evictGhosts(of: join.account, in: room)
         let publisher = PublisherSession(id, join: join, room: room, conferences: self)
-        publishers[id] = publisher
-        sessionsByConnection[id.connection, default: []].insert(id)
+        add(publisher)
         publisher.join()
     }
 
-    private func makeRoom(_ uri: RoomURI) -> Room {
-        let room = Room(
-            uri, possession: possession,
-            configuration: { [rules, logger = possession.logger] in
-                let (configuration, problems) = rules.configuration(of: uri)
-                for problem in problems {
-                    logger.error("the room is closed", metadata: .keyed([.room: "\(uri)", .error: problem]))
-                }
-                return configuration
-            },
-            recordingDirectory: rules.recordingDirectory,
-            close: { [weak self] room in
-                guard let self, rooms[room.uri] === room else { return }
-                rooms[room.uri] = nil
-                if isEmpty { emptied() }
-            })
-        rooms[uri] = room
-        return room
+    /// Somebody returns: what is left of the same account on front doors that are gone makes place, at once or when their
+    /// links have had the time to come back.
+    private func evictGhosts(of account: AddressOfRecord, in room: Room) {
+        let others = room.sessions(of: account)
+        guard !others.isEmpty else { return }
+        for owner in Set(others.map(\.id.connection.owner)) { outbox.probe(owner) }
+        room.evictGhosts(of: account)
+        guard room.sessions(of: account).contains(where: { !$0.voice.isHeard }) else { return }
+        let bound = NIOLoopBound((possession, room), eventLoop: possession.loop)
+        possession.loop.scheduleTask(in: Absences.blink) {
+            let (possession, room) = bound.value
+            if possession.isHeld { room.evictGhosts(of: account) }
+        }
+    }
+
+    private func add(_ publisher: PublisherSession) {
+        publishers[publisher.id] = publisher
+        sessionsByConnection[publisher.id.connection, default: []].insert(publisher.id)
+    }
+
+    private func add(_ feed: FeedSession) {
+        feeds[feed.id] = feed
+        feed.base.feeds[feed.id] = feed
+        sessionsByConnection[feed.id.connection, default: []].insert(feed.id)
     }
 
     private func attachFeed(_ id: SessionID, called client: ClientSessionID, base: SessionID, publisher: String) {
         guard feeds[id] == nil else { return }
-        func refuse(_ text: String) { outbox.answer(.error("feed-attach: \(text)"), to: id.request, of: id.connection) }
-        guard let base = publishers[base], base.isPresent else {
+        guard let base = publishers[base] else {
             return outbox.answer(.unknownSession, to: id.request, of: id.connection)
         }
+        // Who is in a predecessor's room is known in a moment.
+        base.room.whenResumed { [self] in attachFeed(id, called: client, base: base, publisher: publisher) }
+    }
+
+    private func attachFeed(
+        _ id: SessionID, called client: ClientSessionID, base: PublisherSession, publisher: String
+    ) {
+        guard feeds[id] == nil, possession.isHeld else { return }
+        func refuse(_ text: String) { outbox.answer(.error("feed-attach: \(text)"), to: id.request, of: id.connection) }
+        guard base.isPresent else { return outbox.answer(.unknownSession, to: id.request, of: id.connection) }
         guard base.room.presentPublisher(called: client.description) == nil else {
             return refuse("video room session ID \(client) already in use")
         }
@@ -110,10 +137,91 @@ final class Conferences {
         let isShown = base.feeds.values.contains { $0.target == target.publisherID && !$0.isEnding }
         guard !isShown else { return refuse("already attached to publisher video room session: \(publisher)") }
         let feed = FeedSession(id, called: client, of: base, showing: target.publisherID, conferences: self)
-        feeds[id] = feed
-        base.feeds[id] = feed
-        sessionsByConnection[id.connection, default: []].insert(id)
+        add(feed)
         feed.attach()
+    }
+
+    // MARK: Rooms
+
+    private func makeRoom(_ uri: RoomURI) -> Room {
+        let room = Room(
+            uri, possession: possession, configuration: { [unowned self] in configuration(of: uri) },
+            recordingDirectory: rules.recordingDirectory, close: { [weak self] in self?.closed($0) })
+        rooms[uri] = room
+        return room
+    }
+
+    /// A predecessor's room.
+    func inherit(_ row: RoomRow) -> Room {
+        let current = configuration(of: row.uri)
+        let room = Room(
+            inheriting: row, possession: possession,
+            snapshot: RoomConfiguration(snapshot: row.configuration) ?? current,
+            configuration: { [unowned self] in configuration(of: row.uri) },
+            recordingDirectory: rules.recordingDirectory, close: { [weak self] in self?.closed($0) })
+        rooms[row.uri] = room
+        return room
+    }
+
+    private func configuration(of uri: RoomURI) -> RoomConfiguration {
+        let (configuration, problems) = rules.configuration(of: uri)
+        for problem in problems {
+            possession.logger.error("the room is closed", metadata: .keyed([.room: "\(uri)", .error: problem]))
+        }
+        return configuration
+    }
+
+    private func closed(_ room: Room) {
+        if rooms[room.uri] === room { rooms[room.uri] = nil }
+    }
+
+    /// Janus's rooms that are in use.
+    var janusRooms: Set<JanusRoomID> { Set(rooms.values.map(\.janusRoom)) }
+
+    // MARK: What a predecessor has left
+
+    /// - Returns: nil when its room is not there any more.
+    func inheritPublisher(_ row: SessionRow) -> PublisherSession? {
+        guard let room = row.room.flatMap({ rooms[$0] }) else { return nil }
+        let publisher = PublisherSession(inheriting: row, room: room, conferences: self)
+        room.inherit(publisher)
+        add(publisher)
+        return publisher
+    }
+
+    /// - Returns: nil when its base session is not there any more.
+    func inheritFeed(_ row: SessionRow) -> FeedSession? {
+        guard let base = row.parent.flatMap({ publishers[$0] }), let target = row.feedTarget else { return nil }
+        let feed = FeedSession(
+            row.id, called: row.clientSession, of: base, showing: target, isInherited: true, conferences: self)
+        add(feed)
+        return feed
+    }
+
+    /// Removes from Janus what is not of these sessions and rooms.
+    func sweep(admin: JanusGateway) {
+        let sweep = JanusSweep(
+            slot: possession.owner.slot, deployment: possession.deployment, session: possession.janusSession,
+            gateway: possession.gateway, logger: possession.logger)
+        sweep.handles(admin: admin, isKept: isKept) { [possession] result in
+            guard case .failure(let error) = result, possession.isHeld else { return }
+            possession.logger.warning("the sweep failed", metadata: .keyed([.error: error.reason]))
+        }
+        sweep.rooms(over: possession.roomHandle) { [weak self] room in
+            self.map { !$0.possession.isHeld || $0.janusRooms.contains(room) } ?? true
+        }
+    }
+
+    private func isKept(_ handle: JanusHandleID, of session: SessionID?) -> Bool {
+        guard possession.isHeld, handle != possession.roomHandle.id else { return true }
+        guard let session else {
+            return publishers.values.contains { $0.handleID == handle }
+                || feeds.values.contains { $0.handleID == handle }
+        }
+        // One that is being attached may be listed before its attach is answered.
+        if let publisher = publishers[session] { return publisher.isAttaching || publisher.handleID == handle }
+        if let feed = feeds[session] { return feed.isAttaching || feed.handleID == handle }
+        return false
     }
 
     // MARK: Ends
@@ -122,23 +230,23 @@ final class Conferences {
     func release(_ session: SessionID) {
         publishers[session]?.release()
         feeds[session]?.release()
+        if ended[session] != nil { settle(session) }
     }
 
     /// The client is gone.
     func release(_ connection: ConnectionID) {
         for session in sessionsByConnection[connection] ?? [] { release(session) }
+        for session in ended.all(where: { $0.connection == connection }) { settle(session) }
     }
 
-    /// Releases the sessions of every connection that `isGone`.
-    func release(where isGone: (SessionID) -> Bool) {
-        for session in sessionsByConnection.values.flatMap({ $0 }) where isGone(session) { release(session) }
+    /// Releases the sessions that are wanted by nobody.
+    func release(where isUnwanted: (SessionID) -> Bool) {
+        for session in sessionsByConnection.values.flatMap({ $0 }) where isUnwanted(session) { release(session) }
+        for session in ended.all(where: isUnwanted) { settle(session) }
     }
 
-    /// Janus has forgotten everything, or cannot be reached: every session ends, and every room.
-    func janusLost() {
-        for feed in feeds.values { feed.janusLost() }
-        for publisher in publishers.values { publisher.janusLost() }
-    }
+    /// Ends every session with a reason.
+    func expelAll(_ reason: String) { for publisher in publishers.values { publisher.expel(reason) } }
 
     /// - Parameter publisher: nil: all feeds of the base session.
     func endFeeds(of base: SessionID, showing publisher: PublisherID?) {
@@ -156,12 +264,14 @@ final class Conferences {
         }
     }
 
-    func markEnded(_ session: SessionID, then: @escaping () -> Void) {
+    func markEnded(_ session: SessionID, at point: FaultPoint, then: @escaping () -> Void) {
+        possession.faults.before(point)
         possession.write { store, owner throws(RegistryError) in
             try store.markEnded(session, owner: owner)
-        } then: { [logger = possession.logger] result in
+        } then: { [possession] result in
+            possession.faults.after(point)
             if case .failure(let error) = result {
-                logger.warning(
+                possession.logger.warning(
                     "a session was not marked as ended",
                     metadata: .keyed([.session: "\(session)", .error: "\(error)"]))
             }
@@ -171,25 +281,40 @@ final class Conferences {
 
     func finished(_ publisher: PublisherSession) {
         guard publishers.removeValue(forKey: publisher.id) != nil else { return }
-        forget(publisher.id, isReleased: publisher.isReleased)
+        forget(publisher.id, publisher.ending, publisher.voice, isReleased: publisher.isReleased)
     }
 
     func finished(_ feed: FeedSession) {
         guard feeds.removeValue(forKey: feed.id) != nil else { return }
         feed.base.feeds[feed.id] = nil
-        forget(feed.id, isReleased: feed.isReleased)
+        forget(feed.id, feed.ending, feed.voice, isReleased: feed.isReleased)
     }
 
     /// The row stays until the front door has acknowledged what it was told of the session's end, or has given it up itself.
-    private func forget(_ session: SessionID, isReleased: Bool) {
+    private func forget(_ session: SessionID, _ ending: EndedSession, _ voice: SessionVoice, isReleased: Bool) {
         sessionsByConnection[session.connection]?.remove(session)
         if sessionsByConnection[session.connection]?.isEmpty == true { sessionsByConnection[session.connection] = nil }
-        let delete = { [possession] in
-            possession.writeEventually("session deleted") { store, owner throws(RegistryError) in
-                try store.deleteSessions([session], owner: owner)
-            }
+        guard !isReleased else { return deleteRow(session) }
+        ended.insert(session, ending)
+        // What was said into the void is said again at the next resync.
+        if voice.isHeard { settleWhenAcknowledged(session) }
+    }
+
+    func settleWhenAcknowledged(_ session: SessionID) {
+        outbox.whenAcknowledged(by: session.connection.owner) { [weak self] in self?.settle(session) }
+    }
+
+    /// Nobody has to be told of the session's end any more.
+    private func settle(_ session: SessionID) {
+        ended.remove(session)
+        deleteRow(session)
+    }
+
+    private func deleteRow(_ session: SessionID) {
+        possession.faults.before(.rowDelete)
+        defer { possession.faults.after(.rowDelete) }
+        possession.writeEventually("session deleted") { store, owner throws(RegistryError) in
+            try store.deleteSessions([session], owner: owner)
         }
-        if isReleased { delete() } else { outbox.whenAcknowledged(by: session.connection.owner, delete) }
-        if isEmpty { emptied() }
     }
 }

@@ -11,6 +11,8 @@ struct HandleLife: Equatable {
         case idle
         /// The row is on its way. → attaching, marking
         case recording
+        /// A predecessor's row is there; whether a handle is, is being looked at. → attached, attaching, marking
+        case inherited
         /// The attach is on its way. → attached, detaching, marking
         case attaching
         /// In use. → leaving, detaching, marking
@@ -37,21 +39,41 @@ struct HandleLife: Equatable {
         case over
     }
 
-    private(set) var state: State = .idle
+    private(set) var state: State
     private(set) var isEnding = false
 
     /// The handle, as long as messages may be sent on it.
     var usable: JanusHandleID? {
         switch state {
         case .attached(let handle), .leaving(let handle): handle
-        case .idle, .recording, .attaching, .detaching, .marking, .over: nil
+        case .idle, .recording, .inherited, .attaching, .detaching, .marking, .over: nil
         }
     }
 
+    /// Of a session that a predecessor has recorded.
+    static let inherited = HandleLife(state: .inherited)
+
+    private init(state: State) { self.state = state }
+
+    init() { state = .idle }
+
     mutating func begun() -> Action {
-        guard state == .idle, !isEnding else { return .none }
-        state = .recording
-        return .record
+        guard !isEnding else { return .none }
+        switch state {
+        case .idle:
+            state = .recording
+            return .record
+        case .inherited:
+            state = .attaching
+            return .attach
+        case .recording, .attaching, .attached, .leaving, .detaching, .marking, .over: return .none
+        }
+    }
+
+    /// The predecessor's handle was found in Janus.
+    mutating func found(_ handle: JanusHandleID) {
+        guard state == .inherited else { return }
+        state = .attached(handle)
     }
 
     mutating func recorded() -> Action {
@@ -96,6 +118,7 @@ struct HandleLife: Equatable {
         case .attached(let handle):
             state = leavingFirst ? .leaving(handle) : .detaching(handle)
             return leavingFirst ? .leave(handle) : .detach(handle)
+        case .inherited: return mark()
         case .recording, .attaching, .leaving, .detaching, .marking, .over: return .none
         }
     }
@@ -124,7 +147,7 @@ struct HandleLife: Equatable {
     mutating func vanished() -> Action {
         isEnding = true
         switch state {
-        case .attached, .leaving, .detaching: return mark()
+        case .attached, .leaving, .detaching, .inherited: return mark()
         case .idle:
             state = .over
             return .over

@@ -1,12 +1,20 @@
 import Identity
 import Sylkrtc
 
-/// Where sessions speak to their front door. What is said to a front door that has no live link goes nowhere: its
-/// sessions are about to be released.
+/// Where sessions speak to their front door. What is said to a front door that has no live link goes nowhere: it is told at
+/// the next resync.
 protocol Outbox: AnyObject {
     func answer(_ answer: WorkerAnswer, to request: RequestSequence, of connection: ConnectionID)
     /// - Parameter session: the base session.
     func tell(_ event: WorkerEvent, of session: SessionID)
-    /// Calls `action` when everything said to this front door so far has been acknowledged, or the link is gone.
+    /// The session is up to date: new requests may come.
+    func resynced(_ session: SessionID)
+    /// The front door's loop has a link, and has said what it holds.
+    func isPresent(_ owner: FrontdoorLoopID) -> Bool
+    /// Finds out whether the loop can be reached: the socket of a dead process takes nothing, long before its silence is
+    /// noticed.
+    func probe(_ owner: FrontdoorLoopID)
+    /// Calls `action` when everything said to this front door so far has been acknowledged; not at all when the link is lost
+    /// before that.
     func whenAcknowledged(by owner: FrontdoorLoopID, _ action: @escaping () -> Void)
 }

@@ -4,9 +4,10 @@ import Sylkrtc
 /// Where a session's requests come in: served in order, each answered once. Those that ask for the end are answered when
 /// the end has come; what has not begun by then finds nobody.
 final class RequestDesk {
-    private let connection: ConnectionID
-    private let outbox: any Outbox
-    private var queue = SessionQueue(isBusy: true)
+    private let voice: SessionVoice
+    private var queue: SessionQueue
+    /// What has begun and is not answered; of a repeat nothing more than its answer is due.
+    private var begun: Set<RequestSequence> = []
     /// Requests that ask for the end.
     private var closing: [RequestSequence] = []
     /// The session is about to end: nothing begins any more.
@@ -14,13 +15,17 @@ final class RequestDesk {
     /// Begins a request, which ends in `finish`, or in `close`.
     var serve: (WorkerRequest, RequestSequence) -> Void = { _, _ in }
 
-    /// The request that creates the session is under way.
-    init(_ connection: ConnectionID, outbox: any Outbox) {
-        self.connection = connection
-        self.outbox = outbox
+    /// - Parameter isBusy: the request that creates the session is under way.
+    init(_ voice: SessionVoice, isBusy: Bool) {
+        self.voice = voice
+        queue = SessionQueue(isBusy: isBusy)
     }
 
+    /// The request that creates the session is under way again.
+    func beginAgain() { queue.beginAgain() }
+
     func submit(_ request: WorkerRequest, sequence: RequestSequence) {
+        guard !begun.contains(sequence), !closing.contains(sequence), !queue.contains(sequence) else { return }
         queue.append(SessionQueue.Item(sequence: sequence, request: request))
         advance()
     }
@@ -33,20 +38,24 @@ final class RequestDesk {
     }
 
     func finish(_ sequence: RequestSequence, _ answer: WorkerAnswer) {
-        outbox.answer(answer, to: sequence, of: connection)
+        begun.remove(sequence)
+        voice.answer(answer, to: sequence)
         queue.finished()
         advance()
     }
 
     /// The request asks for the session's end and is answered with that.
-    func close(with sequence: RequestSequence) { closing.append(sequence) }
+    func close(with sequence: RequestSequence) {
+        begun.remove(sequence)
+        closing.append(sequence)
+    }
 
     /// The end has come, or is refused: then what waits goes on.
     func answerClosing(_ answer: WorkerAnswer) {
         guard !closing.isEmpty else { return }
         let answered = closing
         closing = []
-        for sequence in answered { outbox.answer(answer, to: sequence, of: connection) }
+        for sequence in answered { voice.answer(answer, to: sequence) }
         queue.finished()
         advance()
     }
@@ -59,7 +68,10 @@ final class RequestDesk {
 
     private func advance() {
         guard !isClosed() else { return turnAway() }
-        while !isClosed(), let item = queue.next() { serve(item.request, item.sequence) }
+        while !isClosed(), let item = queue.next() {
+            begun.insert(item.sequence)
+            serve(item.request, item.sequence)
+        }
     }
 
     private func turnAway() {
@@ -67,7 +79,7 @@ final class RequestDesk {
             switch item.request {
             case .terminate, .feedDetach: closing.append(item.sequence)
             case .join, .feedAttach, .feedAnswer, .trickle, .update, .releaseAccount:
-                outbox.answer(.unknownSession, to: item.sequence, of: connection)
+                voice.answer(.unknownSession, to: item.sequence)
             }
         }
     }

@@ -11,11 +11,18 @@ final class SessionHandle<Message> {
     private let id: SessionID
     private let conferences: Conferences
     private let logger: Logger
+    private let points: (record: FaultPoint, attach: FaultPoint, detach: FaultPoint)
     private var handle: JanusHandle<Message>?
 
     private var possession: SlotPossession { conferences.possession }
+    private var faults: FaultPoints { possession.faults }
 
-    init(_ id: SessionID, conferences: Conferences, logger: Logger) {
+    /// - Parameter points: where tests end the process, at record, attach and detach.
+    init(
+        _ id: SessionID, conferences: Conferences, points: (record: FaultPoint, attach: FaultPoint, detach: FaultPoint),
+        logger: Logger
+    ) {
+        self.points = points
         self.id = id
         self.conferences = conferences
         self.logger = logger
@@ -25,9 +32,11 @@ final class SessionHandle<Message> {
     var isAttached: Bool { handle != nil }
 
     func record(_ row: SessionRow, completion: @escaping (Result<Void, RegistryError>) -> Void) {
+        faults.before(points.record)
         possession.write { store, owner throws(RegistryError) in
             try store.recordSession(row, owner: owner)
-        } then: { [logger] result in
+        } then: { [self] result in
+            faults.after(points.record)
             if case .failure(let error) = result {
                 logger.error("the session could not be recorded", metadata: .keyed([.error: "\(error)"]))
             }
@@ -35,15 +44,30 @@ final class SessionHandle<Message> {
         }
     }
 
+    /// Goes on with a predecessor's handle. What it has said meanwhile is received at once.
+    func adopt(_ handle: JanusHandleID, receive: @escaping (JanusEvent, Message?) -> Void) {
+        possession.recordHandle(handle, of: id)
+        let adopted = JanusHandle<Message>(
+            handle, session: possession.janusSession, gateway: possession.gateway, receive: receive)
+        self.handle = adopted
+        adopted.receiveEvents()
+    }
+
+    var handleID: JanusHandleID? { handle?.id }
+
     func attach(
         receive: @escaping (JanusEvent, Message?) -> Void,
         completion: @escaping (Result<JanusHandleID, JanusError>) -> Void
     ) {
+        faults.before(points.attach)
         possession.attachVideoRoom(for: id) { [self] result in
+            faults.after(points.attach)
             if case .success(let id) = result {
                 possession.recordHandle(id, of: self.id)
-                handle = JanusHandle(
+                let attached = JanusHandle<Message>(
                     id, session: possession.janusSession, gateway: possession.gateway, receive: receive)
+                handle = attached
+                attached.receiveEvents()
             }
             completion(result)
         }
@@ -51,11 +75,16 @@ final class SessionHandle<Message> {
 
     /// As ``JanusHandle/message(_:description:body:completion:)``; without a handle it has failed.
     func message(
-        _ purpose: Message, description: (type: StaticString, SessionDescription)? = nil,
-        body: @escaping (inout JSONWriter) -> Void, completion: @escaping JanusGateway.Completion
+        _ purpose: Message, at point: FaultPoint? = nil,
+        description: (type: StaticString, SessionDescription)? = nil, body: @escaping (inout JSONWriter) -> Void,
+        completion: @escaping JanusGateway.Completion
     ) {
         guard let handle else { return completion(.failure(.core(code: 459, reason: "there is no handle"))) }
-        handle.message(purpose, description: description, body: body, completion: completion)
+        faults.before(point)
+        handle.message(purpose, description: description, body: body) { [faults] result in
+            faults.after(point)
+            completion(result)
+        }
     }
 
     func trickle(_ candidates: [Candidate], completion: @escaping JanusGateway.Completion) {
@@ -64,9 +93,15 @@ final class SessionHandle<Message> {
     }
 
     /// Best effort: that it was gone already is as well.
-    func detach(completion: @escaping () -> Void) {
-        guard let handle else { return completion() }
-        handle.detach { [logger] result in
+    ///
+    /// - Parameter id: of a predecessor's handle, which may not have been adopted.
+    func detach(_ id: JanusHandleID, completion: @escaping () -> Void) {
+        let handle =
+            self.handle
+            ?? JanusHandle(id, session: possession.janusSession, gateway: possession.gateway) { _, _ in }
+        faults.before(points.detach)
+        handle.detach { [logger, faults, points] result in
+            faults.after(points.detach)
             if case .failure(let error) = result, !error.saysAlreadyGone {
                 logger.warning("detach failed", metadata: .keyed([.error: error.reason, .handle: "\(handle.id)"]))
             }

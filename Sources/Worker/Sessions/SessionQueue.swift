@@ -28,6 +28,14 @@ struct SessionQueue {
 
     mutating func append(_ item: Item) { waiting.append(item) }
 
+    func contains(_ sequence: RequestSequence) -> Bool { waiting.contains { $0.sequence == sequence } }
+
+    /// The request that creates the session is under way, after all.
+    mutating func beginAgain() {
+        underWay += 1
+        isExclusive = true
+    }
+
     /// The next request that may begin now; it counts as under way until ``finished()``.
     mutating func next() -> Item? {
         guard let first = waiting.first, underWay == 0 || (first.isPipelined && !isExclusive) else { return nil }

@@ -10,7 +10,7 @@ final class SlotLease {
     /// Milliseconds a renewal holds.
     static let length = 4000
 
-    private let row: SlotRow
+    private var row: SlotRow
     private let lock: SlotLock
     private let registry: LoopRegistry
     private let loop: any EventLoop
@@ -19,6 +19,8 @@ final class SlotLease {
     private var isFailing = false
     /// What the next renewal says.
     var state: () -> (load: Int, servesJanus: Bool) = { (0, false) }
+    /// What the operator wants, with every renewal that came through.
+    var orders: (SlotOrders) -> Void = { _ in }
     /// The registry had lost the slot's row, so it has lost those of its rooms and sessions, too.
     var restored: () -> Void = {}
     /// The slot is another's: the process must end at once.
@@ -44,28 +46,37 @@ final class SlotLease {
         guard lock.isOwn else { return lost("the slot's lock file was replaced") }
         let (load, servesJanus) = state()
         let row = row
-        registry.submit { store throws(RegistryError) -> Bool in
+        registry.submit { store throws(RegistryError) -> Renewal in
             let lease = LeaseInstant.now().advanced(byMilliseconds: Self.length)
             do throws(RegistryError) {
-                try store.renewSlot(row.owner, load: load, servesJanus: servesJanus, lease: lease)
-                return false
+                let orders = try store.renewSlot(row.owner, load: load, servesJanus: servesJanus, lease: lease)
+                return Renewal(orders: orders, wasRestored: false)
             } catch .unavailable {
                 // The registry may have been replaced: the owner of a row puts it back.
                 var restored = row
                 restored.leaseUntil = lease
                 try store.restoreSlot(restored)
-                try store.renewSlot(row.owner, load: load, servesJanus: servesJanus, lease: lease)
-                return true
+                let orders = try store.renewSlot(row.owner, load: load, servesJanus: servesJanus, lease: lease)
+                return Renewal(orders: orders, wasRestored: true)
             }
         } then: { [self] result in
             renewed(result)
         }
     }
 
-    private func renewed(_ result: Result<Bool, RegistryError>) {
+    private struct Renewal: Sendable {
+        let orders: SlotOrders
+        let wasRestored: Bool
+    }
+
+    private func renewed(_ result: Result<Renewal, RegistryError>) {
         switch result {
-        case .success(let wasRestored):
-            if wasRestored { restored() }
+        case .success(let renewal):
+            // Should the registry be lost, the orders are put back with the row.
+            row.draining = renewal.orders.draining
+            row.drainUntil = renewal.orders.drainUntil
+            if renewal.wasRestored { restored() }
+            orders(renewal.orders)
             if isFailing { logger.notice("the registry is back") }
             isFailing = false
         case .failure(.superseded): lost("another process has taken the slot")

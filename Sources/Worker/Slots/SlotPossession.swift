@@ -20,9 +20,13 @@ final class SlotPossession {
     /// Creates, lists and destroys rooms; attached when the possession is taken.
     let roomHandle: JanusHandle<RoomMessage>
 
+    /// Where tests end this process.
+    var faults = FaultPoints()
     /// A conditional write was refused: somebody else has the slot. The process must end at once.
     var superseded: () -> Void = {}
     private var handlesToRecord: [(SessionID, JanusHandleID)] = []
+    /// What is decided on may be done.
+    private(set) var isHeld = true
 
     init(
         owner: RoomOwner, deployment: DeploymentID, janusSession: JanusSessionID, gateway: JanusGateway,
@@ -38,7 +42,12 @@ final class SlotPossession {
         self.roomHandle = JanusHandle(roomHandle, session: janusSession, gateway: gateway) { event, _ in
             logger.debug("event on the rooms' handle", metadata: .keyed([.event: "\(event.kind)"]))
         }
+        self.roomHandle.receiveEvents()
     }
+
+    /// The connection is gone, or the process is about to end: nothing more is done or recorded, because a successor goes on
+    /// from what Janus and the registry have.
+    func give() { isHeld = false }
 
     /// What everything of the slot in Janus is marked with.
     var mark: String { OpaqueID.mark(of: owner.slot, in: deployment) }
@@ -80,12 +89,13 @@ final class SlotPossession {
         _ operation: @escaping @Sendable (any RegistryStore, RoomOwner) throws(RegistryError) -> Value,
         then: @escaping (Result<Value, RegistryError>) -> Void
     ) {
+        guard isHeld else { return }
         let owner = owner
         registry.submit { store throws(RegistryError) in
             try operation(store, owner)
         } then: { [self] result in
             if case .failure(.superseded) = result { return superseded() }
-            then(result)
+            if isHeld { then(result) }
         }
     }
 
@@ -105,7 +115,7 @@ final class SlotPossession {
         _ what: String, _ operation: @escaping @Sendable (any RegistryStore, RoomOwner) throws(RegistryError) -> Void
     ) {
         write(operation) { [self] result in
-            guard case .failure(.unavailable(let reason)) = result, gateway.isOpen else { return }
+            guard case .failure(.unavailable(let reason)) = result else { return }
             logger.debug("registry write put off", metadata: .keyed([.value: what, .error: reason]))
             let bound = NIOLoopBound(self, eventLoop: loop)
             loop.scheduleTask(in: Self.retryDelay) { bound.value.writeEventually(what, operation) }

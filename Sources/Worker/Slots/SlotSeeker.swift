@@ -13,6 +13,8 @@ final class SlotSeeker {
     private let loop: any EventLoop
     private let logger: Logger
     private var timer: RepeatedTask?
+    /// Which numbers may be taken, asked at every look: drained slots are to stay free.
+    var isWanted: (Int) -> Bool = { _ in true }
 
     init(numbers: [Int], directory: String, loop: any EventLoop, logger: Logger) {
         self.numbers = numbers
@@ -25,7 +27,7 @@ final class SlotSeeker {
     func seek(found: @escaping (Result<SlotLock, SlotLock.Failure>) -> Void) {
         stop()
         guard !attempt(found) else { return }
-        logger.info("standby: every slot is taken", metadata: .keyed([.slot: "\(numbers)"]))
+        logger.info("standby: no slot is free", metadata: .keyed([.slot: "\(numbers)"]))
         let bound = NIOLoopBound((self, found), eventLoop: loop)
         timer = loop.scheduleRepeatedTask(initialDelay: Self.interval, delay: Self.interval) { task in
             let (seeker, found) = bound.value
@@ -36,7 +38,7 @@ final class SlotSeeker {
     func stop() { timer?.cancel() }
 
     private func attempt(_ found: (Result<SlotLock, SlotLock.Failure>) -> Void) -> Bool {
-        for number in numbers {
+        for number in numbers where isWanted(number) {
             do throws(SlotLock.Failure) {
                 guard let lock = try SlotLock.take(number, in: directory) else { continue }
                 found(.success(lock))

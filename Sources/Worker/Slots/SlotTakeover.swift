@@ -1,21 +1,22 @@
 import Identity
+import JSONText
 import Logging
 import NIOCore
 import Registry
 import Telemetry
 
-/// What happens between "the slot is ours" and "we serve": the Janus session is created or claimed, what a predecessor
-/// left in Janus and in the registry is removed, and the slot's own handle is attached.
+/// What happens between "the slot is ours" and "we serve": the Janus session is created or claimed, the rows of a predecessor
+/// are read, and what Janus has of them is listed.
 ///
 /// It runs again, with the same incarnation, whenever the connection to Janus had to be made anew.
 final class SlotTakeover {
     enum Failure: Error {
         /// The connection broke meanwhile: the next one tries again.
         case janus(JanusError)
-        /// Nothing that waiting could mend.
-        case fatal(String)
         case registry(RegistryError)
     }
+
+    typealias Outcome = (possession: SlotPossession, inheritance: Inheritance)
 
     private let owner: RoomOwner
     private let deployment: DeploymentID
@@ -26,13 +27,14 @@ final class SlotTakeover {
     private let registry: LoopRegistry
     private let loop: any EventLoop
     private let logger: Logger
-    private let finished: (Result<SlotPossession, Failure>) -> Void
+    private let finished: (Result<Outcome, Failure>) -> Void
     private var isCancelled = false
+    private var inheritance = Inheritance()
 
     init(
         owner: RoomOwner, deployment: DeploymentID, session: JanusSlotSession, gateway: JanusGateway,
         admin: JanusGateway?, registry: LoopRegistry, loop: any EventLoop, logger: Logger,
-        completion: @escaping (Result<SlotPossession, Failure>) -> Void
+        completion: @escaping (Result<Outcome, Failure>) -> Void
     ) {
         self.owner = owner
         self.deployment = deployment
@@ -46,12 +48,13 @@ final class SlotTakeover {
     }
 
     func start() {
+        gateway.keepEvents()
         session.take(over: gateway) { [self] result in
             switch result {
-            case .success(.created): attachRoomHandle()
+            case .success(.created): readRows()
             case .success(.claimed):
                 logger.info("claimed the predecessor's Janus session", metadata: .keyed([.janus: "\(session.id)"]))
-                sweepHandles()
+                listHandles()
             case .failure(let error): completion(.failure(.janus(error)))
             }
         }
@@ -60,25 +63,23 @@ final class SlotTakeover {
     /// The connection or the session it began with is gone: nothing more is asked, and nothing reported.
     func cancel() { isCancelled = true }
 
-    private func completion(_ result: Result<SlotPossession, Failure>) {
+    private func completion(_ result: Result<Outcome, Failure>) {
         if !isCancelled { finished(result) }
     }
 
-    private func sweep() -> JanusSweep {
-        JanusSweep(slot: owner.slot, deployment: deployment, session: session.id, gateway: gateway, logger: logger)
-    }
-
-    private func sweepHandles() {
+    private func listHandles() {
         guard !isCancelled else { return }
         guard let admin else { return startAfresh() }
-        sweep().handles(admin: admin, keeping: []) { [self] outcome in
-            switch outcome {
-            case .swept(let handles, _):
-                if handles > 0 { logger.info("detached what was left", metadata: .keyed([.handle: "\(handles)"])) }
-                attachRoomHandle()
-            case .foreign(let problem): completion(.failure(.fatal(problem)))
-            case .failed(let error):
-                logger.warning("handles could not be inspected", metadata: .keyed([.error: error.reason]))
+        admin.request("list_handles", session: session.id) { [self] result in
+            switch result {
+            case .success(.done(let root)):
+                guard let handles = root["handles"]?.elements else { return startAfresh() }
+                inheritance.handles = handles.compactMap { $0.integer(UInt64.self).map(JanusHandleID.init) }
+                readRows()
+            case .success(.accepted): startAfresh()
+            case .failure(.linkLost): completion(.failure(.janus(.linkLost)))
+            case .failure(let error):
+                logger.warning("handles could not be listed", metadata: .keyed([.error: error.reason]))
                 startAfresh()
             }
         }
@@ -87,15 +88,32 @@ final class SlotTakeover {
     /// Without the admin API nobody knows what the session holds: it is ended whole, and created anew.
     private func startAfresh() {
         guard !isCancelled else { return }
+        logger.error("nothing survives this restart: Janus's admin API is not there")
         session.destroy(over: gateway) { [self] result in
             if case .failure(let error) = result, !error.saysAlreadyGone {
                 return completion(.failure(.janus(error)))
             }
             session.take(over: gateway) { [self] result in
                 switch result {
-                case .success: attachRoomHandle()
+                case .success: readRows()
                 case .failure(let error): completion(.failure(.janus(error)))
                 }
+            }
+        }
+    }
+
+    private func readRows() {
+        guard !isCancelled else { return }
+        let slot = owner.slot
+        registry.submit(.read) { store throws(RegistryError) in
+            (try store.sessions(of: slot), try store.rooms(of: slot))
+        } then: { [self] result in
+            switch result {
+            case .failure(let error): completion(.failure(.registry(error)))
+            case .success(let (sessions, rooms)):
+                inheritance.sessions = sessions
+                inheritance.rooms = rooms
+                attachRoomHandle()
             }
         }
     }
@@ -108,7 +126,7 @@ final class SlotTakeover {
         ) { [self] result in
             switch result {
             case .success(let handle):
-                sweepRooms(
+                listRooms(
                     SlotPossession(
                         owner: owner, deployment: deployment, janusSession: session.id, gateway: gateway,
                         registry: registry, loop: loop, roomHandle: handle, logger: logger))
@@ -117,33 +135,16 @@ final class SlotTakeover {
         }
     }
 
-    private func sweepRooms(_ possession: SlotPossession) {
+    private func listRooms(_ possession: SlotPossession) {
         guard !isCancelled else { return }
-        sweep().rooms(over: possession.roomHandle, keeping: []) { [self] outcome in
-            switch outcome {
-            case .swept(_, let rooms):
-                if rooms > 0 { logger.info("destroyed what was left", metadata: .keyed([.room: "\(rooms)"])) }
-                clearRows(possession)
-            case .foreign(let problem): completion(.failure(.fatal(problem)))
-            case .failed(let error): completion(.failure(.janus(error)))
-            }
-        }
-    }
-
-    /// Janus holds nothing of the slot any more, so no row of it is true.
-    private func clearRows(_ possession: SlotPossession) {
-        guard !isCancelled else { return }
-        possession.superseded = { [self] in completion(.failure(.registry(.superseded))) }
-        possession.write { store, owner throws(RegistryError) in
-            let sessions = try store.sessions(of: owner.slot)
-            try store.deleteSessions(sessions.map(\.id), owner: owner)
-            for room in try store.rooms(of: owner.slot) {
-                try store.releaseRoom(room.uri, owner: owner, janusRoom: room.janusRoom)
-            }
-        } then: { [self] result in
+        possession.roomHandle.message(.list) {
+            $0.member("request", "list")
+        } completion: { [self] result in
             switch result {
-            case .success: completion(.success(possession))
-            case .failure(let error): completion(.failure(.registry(error)))
+            case .failure(let error): completion(.failure(.janus(error)))
+            case .success(let reply):
+                inheritance.janusRooms = RoomMessage.rooms(in: reply, marked: possession.mark)
+                completion(.success((possession, inheritance)))
             }
         }
     }

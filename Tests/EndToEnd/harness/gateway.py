@@ -1,7 +1,9 @@
 """The gateway's processes: front doors and workers as children of the tests, which are also their supervisor."""
 
 import asyncio
+import json
 import signal
+from pathlib import Path
 
 import aiohttp
 
@@ -18,19 +20,25 @@ RESTART_AFTER = 0.05  # seconds from the end of a process to its next start
 
 
 class Gateway:
-    def __init__(self, folder, janus, front_doors=2, workers=3, slots=2, settings=None, worker=None):
-        """`slots` is how many there are, numbered from 1; the workers beyond stand by. `worker` is another executable."""
+    def __init__(self, folder, janus, front_doors=2, workers=3, slots=2, settings=None, watched=False, worker=None):
+        """`slots` is how many there are, numbered from 1; the workers beyond stand by. Watched ones run under
+        `Worker watch`, as those of deploy/run do. `worker` is another executable."""
+        settings = settings or {}
         self.janus = janus
         self.slot_numbers = list(range(1, slots + 1))
         self.bus_directory = folder / "bus"
-        self.registry = Registry(folder / "registry.sqlite")
+        self.registry = Registry(Path(settings.get("Registry", {}).get("path", folder / "registry.sqlite")))
         self.ports = [free_port() for _ in range(front_doors)]
         ini = folder / "webrtcgateway.ini"
-        ini.write_text(configuration(folder, janus, f"1-{slots}" if slots > 1 else "1", settings or {}))
+        ini.write_text(configuration(folder, janus, f"1-{slots}" if slots > 1 else "1", settings))
         ini.chmod(0o600)
+        self.ini = ini
         program = binaries()
+        self._worker = program / "Worker"
+        watch = [self._worker, "watch", "--"] if watched else []
         self.workers = [
-            Process(f"worker-{number}", [worker or program / "Worker", "--config", ini], folder / f"worker-{number}.log")
+            Process(
+                f"worker-{number}", [*watch, worker or self._worker, "--config", ini], folder / f"worker-{number}.log")
             for number in range(1, workers + 1)]
         self.front_doors = [
             Process(
@@ -78,8 +86,38 @@ class Gateway:
 
     def worker_of(self, slot):
         """The process that holds the slot `node/number`, or None."""
-        pid = slots.holder(self.bus_directory, int(slot.rpartition("/")[2]))
-        return next((worker for worker in self.workers if worker.running and worker.pid == pid), None)
+        pid = self.holder_of(slot)
+        pids = (pid, slots.parent(pid))
+        return next((worker for worker in self.workers if worker.running and worker.pid in pids), None)
+
+    def holder_of(self, slot):
+        """The pid that holds the slot `node/number`, or None; a watched worker is a child of its process here."""
+        return slots.holder(self.bus_directory, int(slot.rpartition("/")[2]))
+
+    def will_end(self, process):
+        """Its end, some time from now, is a test's doing. The process comes back by itself."""
+        self._intended.add(process.pid)
+
+    async def operate(self, *arguments):
+        """Runs a command of the operator's and returns its status, what it printed and what it complained of."""
+        child = await asyncio.create_subprocess_exec(
+            self._worker, *map(str, arguments), "--config", self.ini, stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
+        output, complaint = await asyncio.wait_for(child.communicate(), 20)
+        return child.returncode, output.decode(), complaint.decode()
+
+    async def status(self):
+        """{slot: what `Worker status --json` says of it}."""
+        status, output, complaint = await self.operate("status", "--json")
+        assert status == 0, complaint
+        return {slot["slot"]: slot for slot in json.loads(output)["slots"]}
+
+    async def state_becomes(self, slot, state, within=10.0):
+        """Waits until the operator is told that the slot is in that state."""
+        async def found():
+            return (await self.status())[slot]["state"] == state
+
+        await eventually(found, within, f"{slot} to be {state}")
 
     async def end(self, process, number=signal.SIGKILL):
         """Sends a deadly signal and waits for the end. The process comes back by itself."""

@@ -7,6 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 JANUS_CONFIG = ROOT / "deploy" / "lib" / "janus-config"
 DEPLOY_RUN = ROOT / "deploy" / "run"
+ROLLING_RESTART = ROOT / "deploy" / "rolling-restart"
 
 
 def binaries():

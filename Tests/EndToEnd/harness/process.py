@@ -11,11 +11,13 @@ _libc = ctypes.CDLL(None)
 
 
 class Process:
-    def __init__(self, name, command, log, environment=None):
+    def __init__(self, name, command, log, environment=None, descriptors=()):
+        """`descriptors` are open in the process under the same numbers."""
         self.name = name
         self.command = [str(part) for part in command]
         self.log = log
         self._environment = {**os.environ, **(environment or {})}
+        self._descriptors = tuple(descriptors)
         self._child = None
 
     def __repr__(self):
@@ -26,7 +28,7 @@ class Process:
         with open(self.log, "ab") as log:
             self._child = await asyncio.create_subprocess_exec(
                 *self.command, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment,
-                start_new_session=True, preexec_fn=_prepare)
+                start_new_session=True, preexec_fn=_prepare, pass_fds=self._descriptors)
 
     @property
     def pid(self):

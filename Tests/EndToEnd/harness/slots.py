@@ -16,3 +16,12 @@ def holder(bus_directory, number):
             if fields[1] == "FLOCK" and int(fields[5].split(":")[2]) == inode:
                 return int(fields[4])
     return None
+
+
+def parent(pid):
+    """The pid of a process's parent, or None."""
+    try:
+        with open(f"/proc/{pid}/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("PPid:"))
+    except FileNotFoundError:
+        return None

@@ -6,9 +6,10 @@ import Testing
 
 @Suite struct FrontdoorConfigurationTests {
     private func configuration(
-        _ text: String, id: Int? = nil, listen: String? = nil
+        _ text: String, id: Int? = nil, listen: String? = nil, drainTime: Int? = nil, takeOver: Int? = nil
     ) throws -> FrontdoorConfiguration {
-        try FrontdoorConfiguration(file: TemporaryFolder.file(text), id: id, listen: listen)
+        try FrontdoorConfiguration(
+            file: TemporaryFolder.file(text), id: id, listen: listen, drainTime: drainTime, takeOver: takeOver)
     }
 
     @Test func `B34 Without a file everything has its default`() throws {
@@ -19,6 +20,8 @@ import Testing
         #expect(configuration.origins == OriginRules(["*"]))
         #expect(configuration.domains == DomainRules(["*"]))
         #expect(configuration.pingInterval == 120)
+        #expect(configuration.drainTime == 0)
+        #expect(configuration.predecessor == nil)
         #expect(configuration.unknownKeys.isEmpty)
     }
 
@@ -34,6 +37,7 @@ import Testing
             id = 65535
             listen = [::1]:0
             loops = 64
+            drain_time = 86400
             """)
         #expect(configuration.id.number == 65535)
         #expect(configuration.listen.description == "[::1]:0")
@@ -41,6 +45,7 @@ import Testing
         #expect(configuration.origins == OriginRules(["https://a.example", "https://b.example"]))
         #expect(configuration.domains == DomainRules(["example.org", "example.com"]))
         #expect(configuration.pingInterval == 0)
+        #expect(configuration.drainTime == 86400)
         #expect(configuration.installation.trustsClaimedAccounts)
         #expect(configuration.unknownKeys.isEmpty)
     }
@@ -51,8 +56,10 @@ import Testing
             "[Frontdoor] id: \"0\" is not legal; legal is 1 to 65535",
             "[Frontdoor] listen: \"10888\" is not legal; legal is host:port",
             "[Frontdoor] loops: \"65\" is not legal; legal is 1 to 64",
+            "[Frontdoor] drain_time: \"86401\" is not legal; legal is 0 to 86400",
             "[General] websocket_ping_interval: \"-1\" is not legal; legal is 0 to 86400",
-            "--id: legal is 1 to 65535", "--listen: legal is host:port",
+            "--id: legal is 1 to 65535", "--listen: legal is host:port", "--drain-time: legal is 0 to 86400",
+            "--take-over: legal is the number of another front door, 1 to 65535",
         ]
         #expect(throws: SettingsError(problems: problems)) {
             try configuration(
@@ -64,7 +71,8 @@ import Testing
                 id = 0
                 listen = 10888
                 loops = 65
-                """, id: 65536, listen: "here")
+                drain_time = 86401
+                """, id: 65536, listen: "here", drainTime: -1, takeOver: 0)
         }
     }
 
@@ -83,8 +91,11 @@ import Testing
 
     @Test func `The command line wins over the file`() throws {
         let configuration = try configuration(
-            "[Frontdoor]\nid = 2\nlisten = 127.0.0.1:2", id: 3, listen: "127.0.0.1:3")
+            "[Frontdoor]\nid = 2\nlisten = 127.0.0.1:2\ndrain_time = 2", id: 3, listen: "127.0.0.1:3", drainTime: 3,
+            takeOver: 2)
         #expect(configuration.id.number == 3)
+        #expect(configuration.drainTime == 3)
+        #expect(configuration.predecessor?.number == 2)
         #expect(configuration.listen.port == 3)
     }
 
@@ -95,6 +106,12 @@ import Testing
         #expect(throws: SettingsError(problems: ["--listen: legal is host:port"])) {
             try configuration("[Frontdoor]\nlisten = 127.0.0.1:2", listen: "")
         }
+    }
+
+    @Test func `A front door does not take over from itself`() throws {
+        let problem = "--take-over: legal is the number of another front door, 1 to 65535"
+        #expect(throws: SettingsError(problems: [problem])) { try configuration("[Frontdoor]\nid = 2", takeOver: 2) }
+        #expect(throws: SettingsError(problems: [problem])) { try configuration("", id: 3, takeOver: 3) }
     }
 
     @Test func `Lists may be empty`() throws {

@@ -73,23 +73,25 @@ import Testing
                     .forward(request(removal), .releaseAccount(account(alice)), to: slot(2)),
                 ])
         #expect(connection.answered(removal, by: 1).isEmpty)
-        #expect(connection.answered(removal, by: 1).isEmpty, "one worker does not answer for another")
+        #expect(
+            connection.answered(removal, by: 1) == [.note(.unexpected("an answer from host1/1"))],
+            "one worker does not answer for another")
         #expect(connection.answered(removal, .error("internal error"), by: 2) == [.ack("t")], "D24")
         #expect(connection.answered(removal, by: 2).isEmpty)
         #expect(connection.told(joins[0], .state(.terminated(reason: nil)), by: 2) == [.terminated("pub-a", nil)])
         #expect(connection.told(joins[1], .state(.terminated(reason: nil)), by: 1) == [.terminated("pub-b", nil)])
     }
 
-    @Test func `R02 A worker that is lost or takes no more has answered`() {
+    @Test func `R02 A worker whose slot is abandoned, or that takes no more, has answered`() {
         var connection = Transcript()
         let first = connection.join("pub-a", at: 1)
         _ = connection.join("pub-b", at: 2)
         _ = connection.ask(.removeAccount())
         let removal = connection.last
         #expect(connection.undeliverable(removal, at: 2).isEmpty)
-        #expect(connection.workerLost(1) == [.ack("t"), .terminated("pub-a", "500 Worker lost")])
+        #expect(connection.slotAbandoned(1) == [.ack("t"), .terminated("pub-a", "500 Worker lost")])
         #expect(connection.told(first, .state(.terminated(reason: nil))).isEmpty)
-        #expect(connection.workerLost(1).isEmpty)
+        #expect(connection.slotAbandoned(1).isEmpty)
     }
 
     @Test func `R02 A deadline acknowledges, and ends what the silent workers have not ended (D24)`() {

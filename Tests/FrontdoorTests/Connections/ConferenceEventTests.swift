@@ -82,6 +82,106 @@ import Testing
                 == [.event("pub-x", .feedEstablished(subscription: client("sub-2")))])
     }
 
+    // MARK: Twice or backwards
+
+    @Test func `A state that does not advance is not told`() {
+        var connection = Transcript()
+        let join = connection.join()
+        #expect(
+            connection.told(join, .state(.progress)) == [
+                .note(.unexpected("progress after accepted, of session \(join)"))
+            ])
+        #expect(connection.told(join, .state(.accepted(answer: sdp("again")))).count == 1)
+        #expect(connection.told(join, .state(.established)) == [.event("pub-a", .state(.established))])
+        #expect(
+            connection.told(join, .state(.established)) == [
+                .note(.unexpected("established after established, of session \(join)"))
+            ])
+        #expect(
+            connection.told(join, .state(.terminated(reason: nil))) == [.terminated("pub-a", nil)])
+    }
+
+    @Test func `Initial publishers are told once, even when there were none`() {
+        var connection = Transcript()
+        let join = connection.join()
+        _ = connection.told(join, .initialPublishers([]))
+        #expect(
+            connection.told(join, .initialPublishers([publisher("pub-b")])) == [
+                .note(.unexpected("initial publishers again, of session \(join)"))
+            ])
+        #expect(connection.told(join, .publishersJoined([publisher("pub-b")])).count == 1)
+    }
+
+    @Test func `Who is there does not join again, and who is not there does not leave`() {
+        var connection = Transcript()
+        let join = connection.join()
+        _ = connection.told(join, .initialPublishers([publisher("pub-b")]))
+        #expect(
+            connection.told(join, .publishersJoined([publisher("pub-b"), publisher("pub-c"), publisher("pub-c")])) == [
+                .note(.unexpected("pub-b joined again, of session \(join)")),
+                .note(.unexpected("pub-c joined again, of session \(join)")),
+                .event("pub-a", .publishersJoined([publisher("pub-c")])),
+            ])
+        #expect(
+            connection.told(join, .publishersJoined([publisher("pub-c")])) == [
+                .note(.unexpected("pub-c joined again, of session \(join)"))
+            ])
+        #expect(
+            connection.told(join, .publishersLeft([client("pub-d"), client("pub-b"), client("pub-b")])) == [
+                .note(.unexpected("pub-d left without having been there, of session \(join)")),
+                .note(.unexpected("pub-b left without having been there, of session \(join)")),
+                .event("pub-a", .publishersLeft([client("pub-b")])),
+            ])
+        #expect(connection.told(join, .publishersLeft([client("pub-b")])).count == 1)
+        #expect(
+            connection.told(join, .publishersJoined([publisher("pub-b")]))
+                == [.event("pub-a", .publishersJoined([publisher("pub-b")]))])
+    }
+
+    @Test func `Somebody else under a name that is announced: the one who had it has left`() {
+        var connection = Transcript()
+        let join = connection.join()
+        _ = connection.told(join, .initialPublishers([publisher("pub-b"), publisher("pub-c")]))
+        let other = Publisher(
+            id: publisherID("other"), session: client("pub-b"), account: account(bob), displayName: "Bob")
+        #expect(
+            connection.told(join, .publishersJoined([other])) == [
+                .note(.unexpected("pub-b joined in another's place, of session \(join)")),
+                .event("pub-a", .publishersLeft([client("pub-b")])),
+                .event("pub-a", .publishersJoined([other])),
+            ])
+        #expect(connection.told(join, .publishersJoined([other])).count == 1, "and is there now")
+    }
+
+    @Test func `A feed is offered and established once`() {
+        var connection = Transcript()
+        let join = connection.join()
+        let feed = connection.attach("sub-1")
+        let other = connection.attach("sub-2")
+        let offered = WorkerEvent.feedOffered(feed: request(feed), offer: sdp("offer"))
+        let established = WorkerEvent.feedEstablished(feed: request(feed))
+        #expect(connection.told(join, offered).count == 1)
+        #expect(
+            connection.told(join, offered) == [
+                .note(.unexpected("another offer for feed \(feed), of session \(join)"))
+            ])
+        #expect(connection.told(join, established).count == 1)
+        #expect(
+            connection.told(join, established) == [
+                .note(.unexpected("feed \(feed) established again, of session \(join)"))
+            ])
+        #expect(
+            connection.told(join, .feedEstablished(feed: request(other))) == [
+                .event("pub-a", .feedEstablished(subscription: client("sub-2")))
+            ])
+        #expect(
+            connection.told(join, .feedOffered(feed: request(other), offer: sdp("offer"))) == [
+                .note(.unexpected("another offer for feed \(other), of session \(join)"))
+            ], "too late")
+    }
+
+    // MARK: Not for the client
+
     @Test func `Events of another worker, of unknown sessions and of feeds by themselves are ignored`() {
         var connection = Transcript()
         let base = connection.join()

@@ -91,7 +91,7 @@ import Testing
         _ = connection.ask(.join("pub-a")) + connection.located(at: 1)
         _ = connection.answered(nil, .notOwner(slot(2)), by: 1)
         #expect(connection.machine.sessions(at: slot(1)).isEmpty)
-        #expect(connection.workerLost(1).isEmpty, "that worker has nothing to do with it any more")
+        #expect(connection.slotAbandoned(1).isEmpty, "that worker has nothing to do with it any more")
         _ = connection.located(at: 2)
         #expect(connection.answered(by: 1) == [.note(.unexpected("an answer from host1/1"))])
         #expect(connection.answered(by: 2) == [.ack("t")])

@@ -47,6 +47,8 @@ private struct Walk {
     private var sessions: [(UInt64, Int)] = []
     private var feeds: [UInt64] = []
     private var deadlines: [RequestSequence] = []
+    private var lost: Set<Int> = []
+    private var unsynced: [(UInt64, Int)] = []
     private var isPaused = false
     private var isClosed = false
     /// Phases without answers fill the connection up.
@@ -59,13 +61,15 @@ private struct Walk {
 
     mutating func step() {
         if chance(100) { answersAreLikely.toggle() }
+        if !lost.isEmpty, chance(5) { relink() }
+        if !unsynced.isEmpty, chance(3) { resynced() }
         switch Int.random(in: 0..<100, using: &generator) {
         case 0..<40: if !isPaused || chance(10) { ask(anything()) }
         case 40..<50: locate()
         case 50..<75: if answersAreLikely || chance(20) { answer() }
         case 75..<90: tell()
         case 90..<96: passDeadline()
-        case 96: watch(transcript.workerLost(place()))
+        case 96: lose()
         case 97:
             guard let (number, slot) = sent.randomElement(using: &generator) else { return }
             watch(transcript.undeliverable(number.rawValue, at: slot.number))
@@ -170,6 +174,33 @@ private struct Walk {
             default: .feedEnded(feed: feed)
             }
         watch(transcript.told(session, event, by: place))
+    }
+
+    private mutating func lose() {
+        let place = place()
+        lost.insert(place)
+        if chance(3) {
+            watch(transcript.slotAbandoned(place))
+        } else {
+            transcript.linkLost(place)
+        }
+    }
+
+    private mutating func relink() {
+        guard let place = lost.randomElement(using: &generator) else { return }
+        lost.remove(place)
+        let resync = transcript.resync(place)
+        for entry in resync.entries { unsynced.append((entry.session.request.rawValue, place)) }
+        for request in resync.requests {
+            sent.append((request.sequence, slot(place)))
+            if case .join = request.request { sessions.append((request.sequence.rawValue, place)) }
+        }
+    }
+
+    /// Perhaps of an earlier link: nothing of that may do harm.
+    private mutating func resynced() {
+        let (session, place) = unsynced.remove(at: Int.random(in: 0..<unsynced.count, using: &generator))
+        watch(transcript.resynced(session, by: place))
     }
 
     private mutating func passDeadline() {

@@ -7,10 +7,12 @@ import Testing
 @Suite struct SessionBookTests {
     private func book() -> SessionBook {
         var book = SessionBook()
-        book.add(request(1), .publisher, called: client("pub-a"), account: account(alice), at: slot(1))
-        book.add(request(2), .feed(of: request(1)), called: client("sub-1"), account: account(alice), at: slot(1))
-        book.add(request(3), .publisher, called: client("pub-b"), account: account(bob), at: slot(2))
-        book.add(request(4), .publisher, called: client("pub-c"), account: account(alice), at: nil)
+        book.addPublisher(request(1), called: client("pub-a"), account: account(alice))
+        book.addFeed(request(2), called: client("sub-1"), of: request(1))
+        book.place(request(1), at: slot(1))
+        book.addPublisher(request(3), called: client("pub-b"), account: account(bob))
+        book.place(request(3), at: slot(2))
+        book.addPublisher(request(4), called: client("pub-c"), account: account(alice))
         return book
     }
 
@@ -47,45 +49,60 @@ import Testing
 
     @Test func `D48 Removing a publisher removes its feeds, removing a feed nothing else`() {
         var book = book()
-        #expect(book.remove(request(2)).map(\.client) == [client("sub-1")])
+        #expect(book.remove(request(2)) == [request(2)])
         #expect(book.contains("pub-a"))
-        book.add(request(5), .feed(of: request(1)), called: client("sub-2"), account: account(alice), at: slot(1))
-        #expect(book.remove(request(1)).map(\.client) == [client("pub-a"), client("sub-2")])
+        book.addFeed(request(5), called: client("sub-2"), of: request(1))
+        #expect(book.remove(request(1)) == [request(1), request(5)])
         #expect(book.remove(request(1)).isEmpty)
         #expect(!book.contains("pub-a") && !book.contains("sub-2") && book.contains("pub-b"))
     }
 
-    @Test func `What is kept goes along whenever the worker changes, until the join is answered`() {
+    @Test func `A feed lives where its base does, and follows it`() {
         var book = book()
-        book.add(request(5), .feed(of: request(4)), called: client("sub-5"), account: account(alice), at: nil)
-        func keep(_ session: UInt64, _ number: UInt64) {
-            book.keep(request(session), request(number), .trickling(session)) { _ in true }
-        }
-        keep(4, 7)
-        keep(5, 6)
-        #expect(book.place(request(4), at: slot(3)).map(\.0) == [request(6), request(7)])
+        book.addFeed(request(5), called: client("sub-5"), of: request(4))
+        #expect(book.family(of: request(4)) == [request(4), request(5)])
+        #expect(book[request(5)]?.slot == nil)
+        book.place(request(4), at: slot(3))
         #expect(book.all(at: slot(3)) == [request(4), request(5)])
-        keep(4, 8)
-        #expect(book.place(request(4), at: slot(2)).map(\.0) == [request(6), request(7), request(8)])
-        #expect(book.place(request(9), at: slot(2)).isEmpty)
-        book.told(request(4), .acked)
-        book.settle(request(4))
-        keep(4, 9)
-        keep(5, 10)
-        #expect(book.place(request(4), at: slot(2)).isEmpty)
+        book.place(request(4), at: nil)
+        #expect(book.all(at: slot(3)).isEmpty && book.unplaced(of: account(alice)) == [request(4)])
+        book.addFeed(request(6), called: client("sub-6"), of: request(9))
+        #expect(book[request(6)] == nil, "a feed of nothing")
     }
 
-    @Test func `What is answered is not kept any longer`() {
+    @Test func `A worker is known for good when the join is acknowledged, for its feeds too`() {
         var book = book()
-        for number in UInt64(6)...8 {
-            book.keep(request(4), request(number), .trickling(4)) { $0 == request(7) }
-        }
-        #expect(book.place(request(4), at: slot(1)).map(\.0) == [request(7), request(8)])
+        #expect(!book.isSettled(request(1)) && !book.isSettled(request(2)))
+        book.told(request(1), .acked)
+        #expect(book.isSettled(request(1)) && book.isSettled(request(2)))
+        #expect(!book.isSettled(request(3)))
+    }
+
+    @Test func `Sync is lost for all sessions of a worker, and comes back for each on its own`() {
+        var book = book()
+        book.syncLost(at: slot(1))
+        #expect(book[request(1)]?.isInSync == false && book[request(2)]?.isInSync == false)
+        #expect(book[request(3)]?.isInSync == true && book[request(4)]?.isInSync == true)
+        book.addFeed(request(5), called: client("sub-5"), of: request(1))
+        #expect(book[request(5)]?.isInSync == false, "as little as its base")
+        book.synced(request(1))
+        #expect(book[request(1)]?.isInSync == true && book[request(2)]?.isInSync == false)
+        book.place(request(1), at: nil)
+        #expect(book[request(2)]?.isInSync == true, "nothing is anywhere")
+    }
+
+    @Test func `What was told of a feed is remembered apart from what was told of a publisher`() {
+        var book = book()
+        book.toldOfFeed(request(2)) { $0.isOffered = true }
+        book.toldOfFeed(request(1)) { $0.isOffered = true }
+        book.told(request(2), .acked)
+        #expect(book[request(2)]?.told == .feed(base: request(1), ToldFeed(isOffered: true)))
+        #expect(book[request(1)]?.told == .publisher(ToldState()))
     }
 
     @Test func `A session knows itself and whom it was told of`() {
         var book = book()
-        book.told(request(1), .initialPublishers([client("pub-x")]))
+        book.told(request(1), .initialPublishers([publisher("pub-x")]))
         #expect(book[request(1)]?.knows("pub-a") == true)
         #expect(book[request(1)]?.knows("pub-x") == true)
         #expect(book[request(1)]?.knows("pub-b") == false)

@@ -36,7 +36,7 @@ import Testing
         connection = full()
         #expect(connection.deadlinePassed().last == .resumeReading)
         connection = full()
-        #expect(connection.workerLost().last == .resumeReading)
+        #expect(connection.slotAbandoned().last == .resumeReading)
         connection = full()
         #expect(connection.undeliverable(3).last == .resumeReading)
         connection = full()

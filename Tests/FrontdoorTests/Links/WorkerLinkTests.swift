@@ -14,6 +14,7 @@ import Testing
             case answered(ConnectionID, RequestSequence, WorkerAnswer, SlotID)
             case told(SessionID, WorkerEvent, SlotID)
             case changed
+            case resynced(SessionID, SlotID)
             case lost(SlotID)
         }
 
@@ -22,6 +23,8 @@ import Testing
         let worker: ScriptedWorker
         private(set) var link: WorkerLink?
         var sessions: [SessionID] = []
+        /// Once: the list leaves.
+        var isResyncing = true
         private var reports: [Report] = []
 
         /// - Parameter isThere: whether the worker listens from the beginning.
@@ -48,9 +51,14 @@ import Testing
             loop.run()
         }
 
-        func list(for slot: SlotID) -> ConnectionList {
-            ConnectionList(sessions: sessions.map(ConnectionList.Entry.init(session:)))
+        func resync(_ link: WorkerLink) -> Bool {
+            guard isResyncing else { return false }
+            let told = Told.publisher(ToldState())
+            let list = ConnectionList(sessions: sessions.map { ConnectionList.Entry(session: $0, told: told) })
+            return link.send(.list, list.encoded) == .sent
         }
+
+        func resynced(_ session: SessionID, by slot: SlotID) { reports.append(.resynced(session, slot)) }
 
         func answered(
             _ connection: ConnectionID, _ sequence: RequestSequence, _ answer: WorkerAnswer, by slot: SlotID
@@ -64,7 +72,7 @@ import Testing
 
         func statusChanged() { reports.append(.changed) }
 
-        func lost(_ slot: SlotID) { reports.append(.lost(slot)) }
+        func linkLost(_ slot: SlotID) { reports.append(.lost(slot)) }
     }
 
     /// A pair whose link is up and has reported so.
@@ -99,8 +107,8 @@ import Testing
     @Test func `Before the hello nothing can be sent`() throws {
         let pair = try Pair(isThere: false)
         let link = try #require(pair.link)
-        #expect(!link.send(.request, [], connection: .test, request: request(1)))
-        link.sendOrGiveUp(.gone, connection: .test)
+        #expect(link.send(.request, [], connection: .test, request: request(1)) == .noLink)
+        #expect(link.sendOrGiveUp(.gone, connection: .test) == .noLink)
         #expect(link.isDrained)
         try pair.worker.start()
         #expect(pair.taken() == [.changed])
@@ -138,21 +146,23 @@ import Testing
     @Test func `Requests carry their connection, their number and their deadline`() throws {
         let (pair, link) = try pair()
         let body = WorkerRequest.trickling(2).encoded
-        #expect(link.send(.request, body, connection: .test, request: request(7), deadline: 30_000))
+        let deadline = pair.loop.now + .milliseconds(12_345)
+        #expect(link.send(.trickling(2), as: request(7), of: .test, deadline: deadline) == .sent)
+        #expect(link.send(.trickling(2), as: request(7), of: .test, deadline: deadline, isRepeat: true) == .sent)
+        pair.loop.advanceTime(by: .seconds(13))
+        #expect(link.send(.trickling(2), as: request(8), of: .test, deadline: deadline) == .sent)
         pair.loop.run()
-        #expect(
-            pair.worker.taken()
-                == [
-                    ScriptedWorker.Heard(
-                        kind: .request, connection: .test, request: request(7),
-                        body: String(decoding: body, as: UTF8.self))
-                ])
+        let heard = pair.worker.taken()
+        #expect(heard.map(\.connection) == [.test, .test, .test])
+        #expect(heard.map(\.short) == ["request 7", "request 7 again", "request 8"])
+        #expect(heard.map(\.body) == Array(repeating: String(decoding: body, as: UTF8.self), count: 3))
+        #expect(heard.map(\.deadline) == [12_345, 12_345, 0])
     }
 
     @Test func `Releases and goodbyes are sent`() throws {
         let (pair, link) = try pair()
-        link.sendOrGiveUp(.release, connection: .test, request: request(3))
-        link.sendOrGiveUp(.gone, connection: .test)
+        #expect(link.sendOrGiveUp(.release, connection: .test, request: request(3)) == .sent)
+        #expect(link.sendOrGiveUp(.gone, connection: .test) == .sent)
         pair.loop.run()
         #expect(
             pair.worker.taken()
@@ -176,13 +186,20 @@ import Testing
                 ])
     }
 
-    @Test func `What names nobody, and what only says that a session is up to date, is passed over`() throws {
+    @Test func `What names nobody is passed over`() throws {
         let (pair, link) = try pair()
         pair.worker.send(.answer, WorkerAnswer.ack.encoded, .test)
         pair.worker.send(.event, WorkerEvent.state(.progress).encoded, nil, request(1))
-        pair.worker.send(.resynced, [], .test, request(1))
+        pair.worker.send(.resynced, [], .test)
+        pair.worker.send(.resynced, [], nil, request(1))
         #expect(pair.taken().isEmpty)
         #expect(link.isServing)
+    }
+
+    @Test func `A session that is up to date again is reported`() throws {
+        let (pair, _) = try pair()
+        pair.worker.resynced(.test(3))
+        #expect(pair.taken() == [.resynced(.test(3), slot(1))])
     }
 
     // MARK: Heartbeats
@@ -203,7 +220,8 @@ import Testing
         pair.worker.beat()
         #expect(pair.taken() == [.changed])
         #expect(!link.isServing)
-        #expect(link.send(.request, [], connection: .test, request: request(1)), "requests are its own business")
+        #expect(
+            link.send(.request, [], connection: .test, request: request(1)) == .sent, "requests are its own business")
         pair.worker.isJanusUp = true
         pair.worker.beat()
         pair.worker.beat()
@@ -276,10 +294,45 @@ import Testing
         for _ in 0..<100 { pair.pass(.milliseconds(250)) }
         #expect(pair.taken() == lost)
         #expect(!link.isServing && link.status == nil && link.load == 0)
-        #expect(!link.send(.request, [], connection: .test, request: request(1)))
+        #expect(link.send(.request, [], connection: .test, request: request(1)) == .noLink)
         try pair.worker.isReplaced()
         #expect(pair.taken() == [.changed])
         #expect(link.isServing)
+    }
+
+    @Test func `A request that meets no connection shows that the worker is gone, before the silence does`() throws {
+        let (pair, link) = try pair()
+        pair.worker.die()
+        #expect(link.send(.trickling(2), as: request(7), of: .test, deadline: pair.loop.now) == .noLink)
+        #expect(pair.taken() == lost)
+        try pair.worker.isReplaced()
+        #expect(pair.taken() == [.changed])
+    }
+
+    @Test func `A list that does not leave gives the link up`() throws {
+        let pair = try Pair(isThere: false)
+        let link = try #require(pair.link)
+        pair.isResyncing = false
+        try pair.worker.start()
+        #expect(pair.taken() == lost)
+        #expect(!link.isServing)
+        pair.isResyncing = true
+        pair.pass(.milliseconds(4999))
+        #expect(pair.taken().isEmpty)
+        pair.pass(.milliseconds(1))
+        #expect(pair.taken() == [.changed], "it is tried again, in good time")
+        #expect(pair.worker.link?.link == 2)
+    }
+
+    @Test func `A link to the same slot counts on from the one before`() throws {
+        let (pair, link) = try pair()
+        link.close()
+        #expect(pair.taken().isEmpty, "whoever closes it knows")
+        let next = WorkerLink(
+            slot(1), endpoint: pair.worker.endpoint, after: link.number, owner: .test, network: pair.network,
+            loop: pair.loop, logger: .silent, delegate: pair)
+        #expect(pair.taken() == [.changed])
+        #expect(next.isServing && pair.worker.link?.link == 2)
     }
 
     @Test func `A message that is missing kills the link, and nothing behind it counts`() throws {
@@ -331,10 +384,11 @@ import Testing
     @Test func `A link that takes no more refuses requests, and is given up when something must not be lost`() throws {
         let (pair, link) = try pair()
         var sent = 0
-        while link.send(.request, [], connection: .test, request: request(1)) { sent += 1 }
+        while link.send(.request, [], connection: .test, request: request(1)) == .sent { sent += 1 }
         #expect(sent == Int(BusLimits.sendHighWaterMark))
         #expect(link.isServing)
-        link.sendOrGiveUp(.release, connection: .test, request: request(1))
+        #expect(link.send(.request, [], connection: .test, request: request(1)) == .refused)
+        #expect(link.sendOrGiveUp(.release, connection: .test, request: request(1)) == .noLink)
         #expect(!link.isServing)
         #expect(pair.taken() == lost + [.changed])
         #expect(link.isServing)
@@ -342,10 +396,10 @@ import Testing
 
     @Test func `A refused message leaves no gap`() throws {
         let (pair, link) = try pair()
-        while link.send(.request, [], connection: .test, request: request(1)) {}
+        while link.send(.request, [], connection: .test, request: request(1)) == .sent {}
         pair.loop.run()
         #expect(pair.worker.taken().count == Int(BusLimits.sendHighWaterMark))
-        #expect(link.send(.request, [], connection: .test, request: request(2)))
+        #expect(link.send(.request, [], connection: .test, request: request(2)) == .sent)
         pair.loop.run()
         #expect(pair.worker.taken().map(\.request) == [request(2)])
     }
@@ -355,8 +409,8 @@ import Testing
         link.close()
         pair.worker.answer(request(1), of: .test)
         #expect(pair.taken().isEmpty)
-        #expect(!link.send(.request, [], connection: .test, request: request(1)))
-        #expect(link.isDrained && !link.isServing)
+        #expect(link.send(.request, [], connection: .test, request: request(1)) == .noLink)
+        #expect(link.isDrained && !link.isServing && link.isClosed)
         pair.pass(.seconds(10))
         #expect(pair.taken().isEmpty)
     }

@@ -43,6 +43,35 @@ import Testing
         #expect(loads.allSatisfy { (190...210).contains($0) }, "\(loads)")
     }
 
+    @Test func `Load counts by weight, and a weight of nothing wants no rooms`() {
+        var generator = SeededGenerator(seed: 6)
+        func choose(_ weights: (load: Int, weight: Int)...) -> SlotID? {
+            let candidates = weights.enumerated().map {
+                RoomPlacement.Candidate(slot: slot($0 + 1), load: $1.load, weight: $1.weight)
+            }
+            return RoomPlacement.choose(among: candidates, using: &generator)
+        }
+        for _ in 0..<100 {
+            #expect(choose((load: 30, weight: 10), (load: 4, weight: 1)) == slot(1))
+            #expect(choose((load: 30, weight: 10), (load: 2, weight: 1)) == slot(2))
+            #expect(choose((load: 0, weight: 0), (load: 1000, weight: 1), (load: 0, weight: -1)) == slot(2))
+        }
+        #expect(choose((load: 0, weight: 0)) == nil)
+    }
+
+    @Test func `Rooms are spread in proportion to the weights`() {
+        var generator = SeededGenerator(seed: 7)
+        var loads = [0, 0, 0]
+        for _ in 0..<1000 {
+            let candidates = loads.enumerated().map {
+                RoomPlacement.Candidate(slot: slot($0 + 1), load: $1, weight: [1, 1, 2][$0])
+            }
+            guard let slot = RoomPlacement.choose(among: candidates, using: &generator) else { continue }
+            loads[slot.number - 1] += 1
+        }
+        #expect((240...260).contains(loads[0]) && (240...260).contains(loads[1]), "\(loads)")
+    }
+
     @Test func `Front doors with the same view do not all choose the same`() {
         var generator = SeededGenerator(seed: 5)
         let chosen = Set((0..<50).map { _ in RoomPlacement.choose(among: candidates(0, 0, 0), using: &generator) })

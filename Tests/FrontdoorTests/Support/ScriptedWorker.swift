@@ -11,6 +11,17 @@ final class ScriptedWorker {
         let connection: ConnectionID?
         let request: RequestSequence?
         let body: String
+        var deadline: UInt32?
+        var isRepeat = false
+
+        /// `list`, `list end`, `request 7 again`
+        var short: String {
+            let end = kind == .list && list?.isLast == true ? " end" : ""
+            return "\(kind)\(request.map { " \($0)" } ?? "")\(isRepeat ? " again" : "")\(end)"
+        }
+
+        /// nil: it is none.
+        var list: ConnectionList? { kind == .list ? try? ConnectionList.decode(Array(body.utf8)) : nil }
     }
 
     let slot: SlotID
@@ -93,6 +104,8 @@ final class ScriptedWorker {
         send(.event, event.encoded, session.connection, session.request)
     }
 
+    func resynced(_ session: SessionID) { send(.resynced, [], session.connection, session.request) }
+
     /// On the newest link.
     func send(
         _ kind: MessageKind, _ body: [UInt8] = [], _ connection: ConnectionID? = nil, _ request: RequestSequence? = nil
@@ -103,6 +116,11 @@ final class ScriptedWorker {
     /// Bytes that are no message.
     func sendNonsense(_ bytes: [UInt8]) {
         if let link { _ = socket?.send(ByteBuffer(bytes: bytes), to: link) }
+    }
+
+    /// From now on everything vanishes on the way, in both directions.
+    func cut() {
+        if let link { network.cut(link, at: endpoint) }
     }
 
     /// The next message to the front door vanishes on the way.
@@ -136,7 +154,7 @@ final class ScriptedWorker {
             heard.append(
                 Heard(
                     kind: envelope.kind, connection: envelope.connection, request: envelope.request,
-                    body: String(buffer: message)))
+                    body: String(buffer: message), deadline: envelope.deadline, isRepeat: envelope.isRepeat))
         case .discard, nil: break
         case .giveUp: machines[id] = nil
         }

@@ -21,7 +21,7 @@ final class TestVisitor {
         self.test = test
         channel = EmbeddedChannel(loop: test.loop)
         let listener = Listener(
-            address: try FrontdoorConfiguration(file: nil).listen, files: try PageFiles(),
+            files: try PageFiles(),
             doors: [ObjectIdentifier(test.loop): NIOLoopBound(test.door, eventLoop: test.loop)], logger: .silent)
         try listener.configure(channel)
         channel.connect(to: try SocketAddress(ipAddress: "192.0.2.1", port: 4711), promise: nil)

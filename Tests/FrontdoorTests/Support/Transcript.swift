@@ -1,4 +1,5 @@
 import Identity
+import NIOCore
 import Sylkrtc
 
 @testable import Frontdoor
@@ -25,7 +26,7 @@ struct Transcript {
     mutating func say(_ text: String) -> [Action] {
         let message = Dialect.sylkRTC1.decode(Array(text.utf8))
         if case .request = message { last += 1 }
-        return machine.received(message)
+        return machine.received(message, deadline: .uptimeNanoseconds(last))
     }
 
     /// - Parameter number: nil: the last request.
@@ -49,7 +50,24 @@ struct Transcript {
         machine.deadlinePassed(request(number ?? last))
     }
 
-    mutating func workerLost(_ place: Int = 1) -> [Action] { machine.workerLost(slot(place)) }
+    mutating func slotAbandoned(_ place: Int = 1) -> [Action] { machine.slotAbandoned(slot(place)) }
+
+    mutating func linkLost(_ place: Int = 1) { machine.linkLost(slot(place)) }
+
+    mutating func notSent(_ number: UInt64, at place: Int = 1) { machine.notSent(request(number), at: slot(place)) }
+
+    /// The worker says hello on a new link, and gets what it is to have.
+    mutating func resync(_ place: Int = 1) -> Resync {
+        let slot = slot(place)
+        machine.resyncBegan(at: slot)
+        let resync = Resync(entries: machine.entries(at: slot), requests: machine.unanswered(at: slot))
+        for request in resync.requests { machine.sent(request.sequence, to: slot) }
+        return resync
+    }
+
+    mutating func resynced(_ session: UInt64, by place: Int = 1) -> [Action] {
+        machine.resynced(request(session), by: slot(place))
+    }
 
     mutating func undeliverable(_ number: UInt64, at place: Int = 1) -> [Action] {
         machine.undeliverable(request(number), at: slot(place))
@@ -76,6 +94,22 @@ struct Transcript {
         precondition(actions.contains(.ack("t")), "\(actions)")
         return last
     }
+}
+
+/// A connection's part of what a new link begins with.
+struct Resync: Equatable {
+    var entries: [ConnectionList.Entry]
+    var requests: [ConnectionStateMachine.Repeat]
+
+    /// `4`, or `4 again`: which requests, and which of them may have arrived before.
+    var repeats: [String] { requests.map { "\($0.sequence)\($0.isRepeat ? " again" : "")" } }
+    var sessions: [UInt64] { entries.map(\.session.request.rawValue) }
+
+    func told(_ session: UInt64) -> Told? { entries.first { $0.session == .test(session) }?.told }
+}
+
+extension ConnectionStateMachine {
+    func sessions(at slot: SlotID) -> [SessionID] { entries(at: slot).map(\.session) }
 }
 
 extension ConnectionStateMachine.Action {

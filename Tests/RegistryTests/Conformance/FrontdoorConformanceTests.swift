@@ -72,4 +72,19 @@ struct FrontdoorConformanceTests {
         _ = try store.registerFrontdoor(try door(1), wallClock: 1, lease: .soon)
         #expect(throws: RegistryError.superseded) { try store.restoreFrontdoor(row) }
     }
+
+    @Test(arguments: RegistryBackend.allCases)
+    func `A registry that knows an earlier life only is behind, and today's puts its row back`(
+        backend: RegistryBackend
+    ) throws {
+        let store = try backend.makeRegistry().store()
+        _ = try store.registerFrontdoor(try door(1), wallClock: 7, lease: .soon)
+        let row = FrontdoorRow(id: try door(1), incarnation: Incarnation(rawValue: 50), leaseUntil: .soon)
+        #expect(throws: RegistryError.unavailable("the registry has no row of front door 1")) {
+            try store.renewFrontdoor(row.id, incarnation: row.incarnation, lease: .soon)
+        }
+        try store.restoreFrontdoor(row)
+        try store.renewFrontdoor(row.id, incarnation: row.incarnation, lease: .soon)
+        #expect(try store.frontdoors().map(\.incarnation) == [row.incarnation])
+    }
 }

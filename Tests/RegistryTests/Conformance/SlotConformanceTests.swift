@@ -66,8 +66,8 @@ struct SlotConformanceTests {
 
         let writes: [(any RegistryStore) throws -> Void] = [
             { try $0.renewSlot(before, load: 1, servesJanus: true, lease: .soon) },
-            { try $0.setDraining(true, owner: before) },
             { try $0.releaseSlot(before) },
+            { try $0.freeAbandonedSlot(before) },
             { _ = try $0.claimRoom(claim(try uri("other"), by: before)) },
             { _ = try $0.claimRoom(room) },
             { try $0.roomCreated(room.uri, owner: before, janusRoom: room.janusRoom) },
@@ -107,22 +107,14 @@ struct SlotConformanceTests {
     }
 
     @Test(arguments: RegistryBackend.allCases)
-    func `Draining outlives the holder, and can be cancelled`(backend: RegistryBackend) throws {
-        let store = try backend.makeRegistry().store()
-        try store.setDraining(true, owner: try store.take(try slot(1)))
-        let successor = try store.take(try slot(1))
-        #expect(try store.slots().map(\.draining) == [true])
-        try store.setDraining(false, owner: successor)
-        #expect(try store.slots().map(\.draining) == [false])
-    }
-
-    @Test(arguments: RegistryBackend.allCases)
     func `A released slot keeps its row, its rooms and its incarnation`(backend: RegistryBackend) throws {
         let store = try backend.makeRegistry().store()
         let owner = try store.take(try slot(1), wallClock: 700)
         #expect(try store.claimRoom(claim(try uri("dev"), by: owner)) == .claimed)
+        let before = LeaseInstant.now()
         try store.releaseSlot(owner)
-        #expect(try store.slots().map(\.leaseUntil) == [.over])
+        let lease = try #require(try store.slots().first).leaseUntil
+        #expect(lease >= before && lease <= .now(), "it counts from its release")
         #expect(try store.slots().map(\.owner) == [owner])
         #expect(try store.rooms(of: owner.slot).count == 1)
         #expect(try store.take(try slot(1), wallClock: 3).incarnation > owner.incarnation)
@@ -149,6 +141,26 @@ struct SlotConformanceTests {
         }
         try store.renewSlot(remembered.owner, load: 1, servesJanus: true, lease: .soon)
         #expect(try store.claimRoom(claim(try uri("dev"), by: remembered.owner)) == .claimed)
+    }
+}
+
+extension SlotConformanceTests {
+    @Test(arguments: RegistryBackend.allCases)
+    func `A registry that knows an earlier holder only is behind, and today's puts its row back`(
+        backend: RegistryBackend
+    ) throws {
+        let store = try backend.makeRegistry().store()
+        let before = try store.take(try slot(1), wallClock: 7)
+        #expect(try store.claimRoom(claim(try uri("dev"), by: before)) == .claimed)
+        var row = try #require(try store.slots().first)
+        row.incarnation = Incarnation(rawValue: 9)
+        let behind = RegistryError.unavailable("the registry knows an earlier holder of slot host1/1 only")
+        #expect(throws: behind) { try store.renewSlot(row.owner, load: 1, servesJanus: true, lease: .soon) }
+        #expect(throws: behind) { try store.releaseSlot(row.owner) }
+        try store.restoreSlot(row)
+        try store.renewSlot(row.owner, load: 1, servesJanus: true, lease: .soon)
+        #expect(try store.room(try uri("dev"))?.owner == row.owner)
+        #expect(throws: RegistryError.superseded) { try store.releaseSlot(before) }
     }
 }
 

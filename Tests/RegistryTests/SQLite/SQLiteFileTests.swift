@@ -50,6 +50,23 @@ struct SQLiteFileTests {
         #expect(try now.slots().map(\.leaseUntil) == [.over])
     }
 
+    @Test func `A deadline to drain by, and a lease, of another boot are over`() throws {
+        let (now, later) = (try store(boot: BootID("now")), try store(boot: BootID("later")))
+        let owner = try now.take(try slot(1))
+        #expect(try now.claimRoom(claim(try uri("dev"), by: owner)) == .claimed)
+        #expect(try now.drainSlot(owner.slot, until: .soon))
+        #expect(try later.slots().map(\.orders) == [SlotOrders(draining: true, drainUntil: .over)])
+        #expect(try now.abandonSlot(owner.slot, incarnation: owner.incarnation, wallClock: 1) == nil)
+        let given = try #require(try later.abandonSlot(owner.slot, incarnation: owner.incarnation, wallClock: 1))
+        // Whoever gave it up went away, too, before it was cleared away.
+        let again = try #require(
+            try now.abandonSlot(owner.slot, incarnation: given.owner.incarnation, wallClock: 1))
+        #expect(again.rooms == [claim(try uri("dev"), by: again.owner)])
+        #expect(throws: RegistryError.superseded) { try later.freeAbandonedSlot(given.owner) }
+        try now.freeAbandonedSlot(again.owner)
+        #expect(try now.slotUsage().isEmpty)
+    }
+
     @Test func `A lock held for too long makes writers unavailable in time, and they work afterwards`() throws {
         let (store, other) = (try store(), try store())
         let owner = try store.take(try slot(1))

@@ -106,6 +106,33 @@ import Testing
         }
     }
 
+    @Test func `what the operator wants is told with every renewal, and put back with a row that was lost`() throws {
+        try run { world in
+            var orders: [SlotOrders] = []
+            world.lease.orders = { orders.append($0) }
+            world.lease.start()
+            world.loop.settle(world.registry)
+            let wanted = SlotOrders(draining: true, drainUntil: LeaseInstant(rawValue: 99))
+            let isThere = try world.registry.read { store throws(RegistryError) in
+                try store.drainSlot(slot, until: wanted.drainUntil)
+            }.get()
+            #expect(isThere)
+            world.lease.renew()
+            world.loop.settle(world.registry)
+            #expect(orders == [.serve, wanted])
+            for suffix in ["", "-wal", "-shm"] {
+                try FileManager.default.removeItem(atPath: "\(world.directory.path)/registry.sqlite\(suffix)")
+            }
+            for _ in 0..<3 {
+                world.loop.advance(by: .seconds(1))
+                world.loop.settle(world.registry)
+            }
+            #expect(world.restored == 1)
+            #expect(try world.found()?.orders == wanted)
+            #expect(orders.last == wanted)
+        }
+    }
+
     @Test func `a registry that cannot be reached is no loss of the slot`() throws {
         try run { world in
             world.registry.stop()

@@ -80,6 +80,21 @@ import Testing
         #expect(try SlotLock.take(2, in: directory.path) != nil, "it is left to others")
     }
 
+    @Test func `a slot that is not wanted stays free, until it is`() throws {
+        defer { loop.end() }
+        var unwanted: Set = [1, 2]
+        let found = Found()
+        let seeker = seeker([1, 2])
+        seeker.isWanted = { !unwanted.contains($0) }
+        seeker.seek { found.take($0) }
+        loop.advance(by: .seconds(10))
+        #expect(found.count == 0)
+        #expect(try SlotLock.take(1, in: directory.path) != nil)
+        unwanted = [1]
+        loop.advance(by: .milliseconds(20))
+        #expect(found.lock?.number == 2)
+    }
+
     @Test func `what waiting cannot mend is told`() throws {
         defer { loop.end() }
         let file = try directory.file("plain", "")

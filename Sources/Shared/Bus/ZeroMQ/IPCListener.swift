@@ -1,16 +1,16 @@
 import Glibc
 
-/// A listening socket in the file system, made here and handed to ZeroMQ.
+/// A listening socket in the file system, made here and handed to ZeroMQ or used as it is. It does not block.
 ///
 /// ZeroMQ would remove the file whenever it comes to close its listener, and that may be a successor's file by then.
-struct IPCListener {
-    let path: String
-    let descriptor: Int32
+public struct IPCListener: Sendable {
+    public let path: String
+    public let descriptor: Int32
     private let device: dev_t
     private let inode: ino_t
 
     /// Listens in the place of whatever socket was there: left behind by a process that died, or about to be.
-    static func listen(at path: IPCPath) throws(BusError) -> IPCListener {
+    public static func listen(at path: IPCPath) throws(BusError) -> IPCListener {
         try path.makeDirectory()
         let path = path.path
         try removeStaleSocket(path)
@@ -18,7 +18,10 @@ struct IPCListener {
         let descriptor = socket(AF_UNIX, type, 0)
         guard descriptor >= 0 else { throw .system(operation: "socket", path: path, code: errno) }
         var status = stat()
-        guard bind(descriptor, to: path) == 0, Glibc.listen(descriptor, backlog) == 0, stat(path, &status) == 0 else {
+        // The file takes its mode from the socket's own: nobody else's from the beginning.
+        guard fchmod(descriptor, 0o600) == 0, bind(descriptor, to: path) == 0, Glibc.listen(descriptor, backlog) == 0,
+            stat(path, &status) == 0
+        else {
             let code = errno
             close(descriptor)
             throw .system(operation: "listen", path: path, code: code)
@@ -27,14 +30,14 @@ struct IPCListener {
     }
 
     /// Removes the file, unless it is a successor's. The descriptor must still be open: it keeps the inode number ours.
-    func remove() {
+    public func remove() {
         var status = stat()
         guard stat(path, &status) == 0, status.st_dev == device, status.st_ino == inode else { return }
         unlink(path)
     }
 
     /// Nobody took the descriptor over.
-    func abandon() {
+    public func abandon() {
         remove()
         close(descriptor)
     }

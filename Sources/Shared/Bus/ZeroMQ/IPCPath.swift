@@ -3,15 +3,15 @@ import Glibc
 /// The path in an `ipc://` endpoint, and what its directory must be like.
 ///
 /// The bus is not encrypted on a host: who may open the directory may be a worker or a front door. So it is ours alone.
-struct IPCPath {
-    let path: String
-    let directory: String
+public struct IPCPath: Sendable {
+    public let path: String
+    public let directory: String
 
     var endpoint: String { Self.scheme + path }
 
     private static let scheme = "ipc://"
 
-    init(_ endpoint: String) throws(BusError) {
+    public init(_ endpoint: String) throws(BusError) {
         guard endpoint.hasPrefix(Self.scheme) else { throw .unsupportedEndpoint(endpoint) }
         path = String(endpoint.dropFirst(Self.scheme.count))
         guard let slash = path.lastIndex(of: "/"), path.hasPrefix("/"), !path.hasSuffix("/"),
@@ -30,7 +30,7 @@ struct IPCPath {
     }
 
     /// A missing directory is well: it will be made by the worker, and made right.
-    func checkDirectory() throws(BusError) {
+    public func checkDirectory() throws(BusError) {
         var status = stat()
         guard stat(directory, &status) == 0 else {
             if errno == ENOENT { return }

@@ -26,8 +26,8 @@ extension SQLiteRegistryStore {
     ) throws(RegistryError) {
         try operation(.write) { transaction throws(RegistryError) in
             let found = try recorded(id, transaction)
-            if let found, found.incarnation != incarnation { throw .superseded }
-            guard found?.isRegistered == true else {
+            if let found, found.incarnation > incarnation { throw .superseded }
+            guard let found, found.incarnation == incarnation, found.isRegistered else {
                 throw .unavailable("the registry has no row of front door \(id)")
             }
             try transaction.change(

@@ -33,30 +33,37 @@ extension SQLiteRegistryStore {
         try operation(.write) { transaction throws(RegistryError) in
             let previous = try incarnation(of: row.slot, transaction)
             if let previous, previous > row.incarnation { throw .superseded }
-            if previous != nil {
-                try transaction.change("DELETE FROM slot WHERE slot = ?", [row.slot.description])
+            if previous == nil {
+                try insert(row, transaction)
+            } else {
+                try transaction.change(
+                    """
+                    UPDATE slot SET incarnation = ?, endpoint = ?, janus = ?, boot = ?, lease = ?, load = ?, weight = ?,
+                    serves_janus = ? WHERE slot = ?
+                    """,
+                    [
+                        row.incarnation.rawValue.column, row.endpoint, row.janus, boot.description,
+                        row.leaseUntil.rawValue.column, row.load, row.weight, row.servesJanus, row.slot.description,
+                    ])
             }
-            try insert(row, transaction)
             try giveRooms(of: row.slot, to: row.incarnation, transaction)
         }
     }
 
+    @discardableResult
     public func renewSlot(
         _ owner: RoomOwner, load: Int, servesJanus: Bool, lease: LeaseInstant
-    ) throws(RegistryError) {
+    ) throws(RegistryError) -> SlotOrders {
         try operation(.write) { transaction throws(RegistryError) in
             try requireCurrent(owner, transaction)
             try transaction.change(
                 "UPDATE slot SET boot = ?, lease = ?, load = ?, serves_janus = ? WHERE slot = ?",
                 [boot.description, lease.rawValue.column, load, servesJanus, owner.slot.description])
-        }
-    }
-
-    public func setDraining(_ draining: Bool, owner: RoomOwner) throws(RegistryError) {
-        try operation(.write) { transaction throws(RegistryError) in
-            try requireCurrent(owner, transaction)
-            try transaction.change(
-                "UPDATE slot SET draining = ? WHERE slot = ?", [draining, owner.slot.description])
+            let row = try transaction.first(
+                "SELECT draining, drain_boot, drain_until FROM slot WHERE slot = ?", [owner.slot.description])
+            guard let row else { throw .unavailable("the registry has no row of slot \(owner.slot)") }
+            var reader = RowReader(row, table: "slot")
+            return try reader.orders(boot: boot)
         }
     }
 
@@ -64,8 +71,8 @@ extension SQLiteRegistryStore {
         try operation(.write) { transaction throws(RegistryError) in
             try requireCurrent(owner, transaction)
             try transaction.change(
-                "UPDATE slot SET lease = ? WHERE slot = ?",
-                [LeaseInstant.over.rawValue.column, owner.slot.description])
+                "UPDATE slot SET boot = ?, lease = ? WHERE slot = ?",
+                [boot.description, LeaseInstant.now().rawValue.column, owner.slot.description])
         }
     }
 
@@ -73,16 +80,20 @@ extension SQLiteRegistryStore {
         try operation(.read) { transaction throws(RegistryError) in
             let rows = try transaction.all(
                 """
-                SELECT slot, incarnation, endpoint, janus, boot, lease, load, draining, weight, serves_janus FROM slot
-                ORDER BY slot
+                SELECT slot, incarnation, endpoint, janus, boot, lease, load, draining, drain_boot, drain_until, weight,
+                serves_janus FROM slot ORDER BY slot
                 """)
             return try rows.map { row throws(RegistryError) in
                 var reader = RowReader(row, table: "slot")
+                let slot = try reader.parsed(SlotID.init)
+                let incarnation = Incarnation(rawValue: try reader.unsigned())
+                let (endpoint, janus) = (try reader.text(), try reader.text())
+                let (lease, load) = (try reader.lease(boot: boot), Int(try reader.integer()))
+                let orders = try reader.orders(boot: boot)
                 return SlotRow(
-                    slot: try reader.parsed(SlotID.init), incarnation: Incarnation(rawValue: try reader.unsigned()),
-                    endpoint: try reader.text(), janus: try reader.text(), leaseUntil: try reader.lease(boot: boot),
-                    load: Int(try reader.integer()), draining: try reader.flag(), weight: Int(try reader.integer()),
-                    servesJanus: try reader.flag())
+                    slot: slot, incarnation: incarnation, endpoint: endpoint, janus: janus, leaseUntil: lease,
+                    load: load, draining: orders.draining, drainUntil: orders.drainUntil,
+                    weight: Int(try reader.integer()), servesJanus: try reader.flag())
             }
         }
     }
@@ -93,11 +104,14 @@ extension SQLiteRegistryStore {
         guard let current = try incarnation(of: owner.slot, transaction) else {
             throw .unavailable("the registry has no row of slot \(owner.slot)")
         }
-        guard current == owner.incarnation else { throw .superseded }
+        if current > owner.incarnation { throw .superseded }
+        guard current == owner.incarnation else {
+            throw .unavailable("the registry knows an earlier holder of slot \(owner.slot) only")
+        }
         transaction.currentOwner = owner
     }
 
-    private func incarnation(
+    func incarnation(
         of slot: SlotID, _ transaction: SQLiteTransaction
     ) throws(RegistryError) -> Incarnation? {
         guard let row = try transaction.first("SELECT incarnation FROM slot WHERE slot = ?", [slot.description]) else {
@@ -110,16 +124,17 @@ extension SQLiteRegistryStore {
     private func insert(_ row: SlotRow, _ transaction: SQLiteTransaction) throws(RegistryError) {
         try transaction.change(
             """
-            INSERT INTO slot (slot, incarnation, endpoint, janus, boot, lease, load, draining, weight, serves_janus)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO slot (slot, incarnation, endpoint, janus, boot, lease, load, draining, drain_boot, drain_until,
+            weight, serves_janus) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 row.slot.description, row.incarnation.rawValue.column, row.endpoint, row.janus, boot.description,
-                row.leaseUntil.rawValue.column, row.load, row.draining, row.weight, row.servesJanus,
+                row.leaseUntil.rawValue.column, row.load, row.draining, row.drainUntil.map { _ in boot.description },
+                row.drainUntil?.rawValue.column, row.weight, row.servesJanus,
             ])
     }
 
-    private func giveRooms(
+    func giveRooms(
         of slot: SlotID, to incarnation: Incarnation, _ transaction: SQLiteTransaction
     ) throws(RegistryError) {
         transaction.currentOwner = nil

@@ -70,7 +70,14 @@ struct SQLiteSchema: Sendable {
                     handle INTEGER,
                     ended INTEGER NOT NULL
                 ) WITHOUT ROWID;
-                """)
+                """),
+        // A slot's orders have a boot of their own: the slot's is renewed with its lease.
+        Migration(
+            version: 2, minimum: 1,
+            statements: """
+                ALTER TABLE slot ADD COLUMN drain_boot TEXT;
+                ALTER TABLE slot ADD COLUMN drain_until INTEGER;
+                """),
     ])
 
     var version: Int { migrations.last?.version ?? 0 }

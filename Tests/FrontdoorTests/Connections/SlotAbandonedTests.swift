@@ -4,8 +4,8 @@ import Testing
 
 @testable import Frontdoor
 
-@Suite struct WorkerLossTests {
-    @Test func `A lost worker's requests are answered in order, then its sessions end`() {
+@Suite struct SlotAbandonedTests {
+    @Test func `An abandoned slot's requests are answered in order, then its sessions end`() {
         var connection = Transcript()
         _ = connection.join("pub-a", at: 1)
         _ = connection.join("pub-x", at: 2)
@@ -18,14 +18,14 @@ import Testing
         _ = connection.ask(.terminate("pub-b"), as: "terminate")
         _ = connection.ask(.join("pub-c"), as: "join") + connection.located(at: 1)
         #expect(
-            connection.workerLost(1)
+            connection.slotAbandoned(1)
                 == refused("update", "worker lost", as: "update")
                 + refused("feed-attach", "worker lost", as: "attach")
                 + refused("feed-detach", "worker lost", as: "detach")
                 + refused("videoroom-terminate", "worker lost", as: "terminate")
                 + refused("videoroom-join", "worker lost", as: "join")
                 + [.terminated("pub-a", "500 Worker lost"), .terminated("pub-b", "500 Worker lost")])
-        #expect(connection.workerLost(1).isEmpty)
+        #expect(connection.slotAbandoned(1).isEmpty)
         #expect(connection.machine.sessions(at: slot(1)).isEmpty)
         #expect(connection.machine.unansweredCount == 1)
         #expect(connection.answered(7, by: 2) == [.ack("elsewhere")])
@@ -37,7 +37,7 @@ import Testing
         _ = connection.ask(.join("pub-a"), as: "join") + connection.located()
         _ = connection.ask(.trickle(), as: "trickle")
         #expect(
-            connection.workerLost(1)
+            connection.slotAbandoned(1)
                 == refused("videoroom-join", "worker lost", as: "join")
                 + refused("trickle", "trickle: unknown video room session: pub-a", as: "trickle"))
         #expect(connection.machine.unansweredCount == 0)
@@ -46,15 +46,15 @@ import Testing
     @Test func `A join that is still being located outlives every worker`() {
         var connection = Transcript()
         _ = connection.ask(.join("pub-a"))
-        #expect(connection.workerLost(1).isEmpty)
+        #expect(connection.slotAbandoned(1).isEmpty)
         #expect(connection.located(2, at: 2).count == 1)
     }
 
-    @Test func `What a lost worker says afterwards is not heard`() {
+    @Test func `What is said afterwards in the name of the slot is not heard`() {
         var connection = Transcript()
         let base = connection.join()
         _ = connection.ask(.trickle())
-        _ = connection.workerLost()
+        _ = connection.slotAbandoned()
         #expect(connection.answered().isEmpty)
         #expect(connection.told(base, .state(.established)).isEmpty)
     }
@@ -91,7 +91,7 @@ import Testing
         let late = [
             connection.located(join), connection.notLocated(join, "no worker is available"), connection.answered(5),
             connection.told(base, .state(.established)), connection.told(base, .feedEstablished(feed: request(feed))),
-            connection.deadlinePassed(5), connection.workerLost(1), connection.undeliverable(6),
+            connection.deadlinePassed(5), connection.slotAbandoned(1), connection.undeliverable(6),
             connection.ask(.join("pub-c")), connection.say(#"{"transaction":"1"}"#), connection.say("{"),
         ]
         #expect(late.flatMap { $0 } == [])

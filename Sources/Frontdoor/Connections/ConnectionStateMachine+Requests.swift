@@ -1,0 +1,150 @@
+import Identity
+import NIOCore
+import Sylkrtc
+
+/// Requests as they come from the client: checked, answered here, or sent on.
+extension ConnectionStateMachine {
+    /// Whom to answer, and until when.
+    struct Asked {
+        let transaction: String
+        let name: String
+        let sequence: RequestSequence
+        let deadline: NIODeadline
+    }
+
+    mutating func requested(_ request: Request, _ asked: Asked) -> [Action] {
+        func refuse(_ text: String) -> [Action] { self.refuse(asked.transaction, asked.name, text) }
+        func notAvailable() -> [Action] { refuse("\(request.name) is not available yet") }
+        func unknownAccount(_ account: SentAddress) -> String? {
+            accounts.account(account.address) == nil ? "Unknown account specified: \(account.sent)" : nil
+        }
+        switch request {
+        case .accountAdd(let request):
+            if let problem = accounts.add(request) { return refuse(problem) }
+            return [
+                .send(.ack(transaction: asked.transaction)),
+                .note(.accountAdded(request.account.sent, userAgent: request.userAgent)),
+            ]
+        case .accountRemove(let request): return removeAccount(request.account, asked)
+        case .accountRegister(let request), .accountUnregister(let request):
+            return unknownAccount(request.account).map(refuse) ?? notAvailable()
+        case .accountDeviceToken(let request):
+            return unknownAccount(request.account).map(refuse) ?? notAvailable()
+        case .sessionCreate(let request):
+            return unknownAccount(request.account).map(refuse) ?? notAvailable()
+        case .sessionAnswer(let request): return refuse("Unknown session specified: \(request.session)")
+        case .sessionTrickle(let request): return refuse("Unknown session specified: \(request.session)")
+        case .sessionTerminate(let request): return refuse("Unknown session specified: \(request.session)")
+
+        case .videoroomJoin(let join): return self.join(join, asked)
+        case .configureRoom(let request):
+            guard let (_, session) = sessions.publisher(called: request.session), session.isJoined else {
+                return refuse("configure-room: unknown video room session: \(request.session)")
+            }
+            let unknown = request.activeParticipants.filter { !session.knows($0) }
+            guard unknown.isEmpty else {
+                let ids = unknown.joined(separator: ", ")
+                return refuse("configure-room: unknown participant session id: \(ids)")
+            }
+            return notAvailable()
+        case .inviteParticipants(let request):
+            guard sessions.publisher(called: request.session)?.1.isJoined == true else {
+                return refuse("invite-participants: unknown video room session: \(request.session)")
+            }
+            return notAvailable()
+        case .feedAttach(let request):
+            guard !sessions.contains(request.feed.description) else {
+                return refuse("feed-attach: video room session ID \(request.feed) already in use")
+            }
+            let unknown = "feed-attach: unknown video room session: \(request.session)"
+            guard let (base, _) = sessions.publisher(called: request.session) else { return refuse(unknown) }
+            guard sessions.count < Self.maximumSessions else { return refuse("too many sessions") }
+            sessions.addFeed(asked.sequence, called: request.feed, of: base)
+            return forward(
+                .feedAttach(base: base, feed: request.feed, publisher: request.publisher), about: base, asked, unknown)
+        case .feedAnswer(let request):
+            let unknown = "feed-answer: unknown video room session: \(request.feed)"
+            guard let feed = sessions.feed(called: request.feed, of: request.session) else { return refuse(unknown) }
+            return forward(.feedAnswer(feed: feed, answer: request.answer), about: feed, asked, unknown)
+        case .feedDetach(let request):
+            let unknown = "feed-detach: unknown video room session to detach: \(request.feed)"
+            guard sessions.contains(request.feed) else { return refuse(unknown) }
+            guard let feed = sessions.feed(called: request.feed, of: request.session) else {
+                return refuse("feed-detach: \(request.feed) is not an attached feed of \(request.session)")
+            }
+            return forward(.feedDetach(feed: feed), about: feed, asked, unknown)
+        case .videoroomTrickle(let request):
+            let session =
+                if let feed = request.feed, feed != request.session {
+                    sessions.feed(called: feed, of: request.session)
+                } else {
+                    sessions.publisher(called: request.session)?.0
+                }
+            let unknown = "trickle: unknown video room session: \(request.feed ?? request.session)"
+            guard let session else { return refuse(unknown) }
+            return forward(
+                .trickle(session: session, candidates: request.candidates), about: session, asked, unknown)
+        case .videoroomUpdate(let request):
+            let unknown = "update: unknown video room session: \(request.session)"
+            guard let session = sessions.sequence(called: request.session) else { return refuse(unknown) }
+            return forward(
+                .update(session: session, audio: request.audio, video: request.video, bitrate: request.bitrate),
+                about: session, asked, unknown)
+        case .videoroomTerminate(let request):
+            let unknown = "Unknown video room session: \(request.session)"
+            guard let (session, _) = sessions.publisher(called: request.session) else { return refuse(unknown) }
+            return forward(.terminate(session: session), about: session, asked, unknown)
+        }
+    }
+
+    private mutating func removeAccount(_ account: SentAddress, _ asked: Asked) -> [Action] {
+        guard accounts.remove(account.address) else {
+            return refuse(asked.transaction, asked.name, "Unknown account specified: \(account.sent)")
+        }
+        // A join whose room is still being located has nothing to release anywhere.
+        let abandoned = sessions.unplaced(of: account.address).flatMap { session in
+            answer(session, .error("Unknown account specified: \(account.sent)"))
+        }
+        let slots = sessions.slots(of: account.address)
+        let note = Action.note(.accountRemoved(account.sent))
+        guard !slots.isEmpty else { return abandoned + [.send(.ack(transaction: asked.transaction)), note] }
+        var pending = unansweredRequest(.releaseAccount(account.address), asked)
+        for slot in slots { pending.workers[slot] = UnansweredRequest.Delivery() }
+        unanswered[asked.sequence] = pending
+        return abandoned + [note, .startDeadline(asked.sequence)] + depart(asked.sequence)
+    }
+
+    private mutating func join(_ request: VideoroomJoin, _ asked: Asked) -> [Action] {
+        func refuse(_ text: String) -> [Action] { self.refuse(asked.transaction, asked.name, text) }
+        guard !sessions.contains(request.session.description) else {
+            return refuse("Session ID \(request.session) already in use")
+        }
+        guard let account = accounts.account(request.account.address) else {
+            return refuse("Unknown account specified: \(request.account.sent)")
+        }
+        guard sessions.count < Self.maximumSessions else { return refuse("too many sessions") }
+        let address = account.name.address
+        sessions.addPublisher(asked.sequence, called: request.session, account: address)
+        let join = WorkerRequest.Join(
+            session: request.session, account: request.account, displayName: account.displayName,
+            isVerified: accounts.isVerified(address), room: request.room, offer: request.offer)
+        unanswered[asked.sequence] = unansweredRequest(.join(join), asked)
+        return [.startDeadline(asked.sequence), .locate(asked.sequence, join.room)]
+    }
+
+    /// Sends a request where its session lives. While that is not known yet, or the session is out of sync, it is held.
+    private mutating func forward(
+        _ request: WorkerRequest, about session: RequestSequence, _ asked: Asked, _ unknownText: String
+    ) -> [Action] {
+        var pending = unansweredRequest(request, asked)
+        pending.unknownText = unknownText
+        if let slot = sessions[session]?.slot { pending.workers = [slot: UnansweredRequest.Delivery()] }
+        unanswered[asked.sequence] = pending
+        return [.startDeadline(asked.sequence)] + depart(asked.sequence)
+    }
+
+    private func unansweredRequest(_ request: WorkerRequest, _ asked: Asked) -> UnansweredRequest {
+        UnansweredRequest(
+            transaction: asked.transaction, name: asked.name, request: request, deadline: asked.deadline)
+    }
+}

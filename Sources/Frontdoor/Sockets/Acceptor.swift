@@ -1,0 +1,66 @@
+import CUnixSocket
+import Foundation
+import NIOConcurrencyHelpers
+
+/// Accepts clients, on a thread of its own. (NIO's server channel takes it that nobody else accepts from its socket: one
+/// that is woken for nothing, because another process was faster, is an assertion that fails.)
+final class Acceptor: Sendable {
+    private let sockets: [ListeningSocket]
+    /// The end of a pipe whose closing wakes the thread for the last time; nil: closed.
+    private let rope: NIOLockedValueBox<Int32?>
+    private let ended: AsyncStream<Never>
+
+    /// - Parameters:
+    ///   - sockets: closed at the end.
+    ///   - accepted: called on the thread with each client's number, from 0, and descriptor, which is the callee's.
+    init(
+        _ sockets: [ListeningSocket], accepted: @escaping @Sendable (Int, Int32) -> Void
+    ) throws(ListeningProblem) {
+        for socket in sockets { try socket.prepare() }
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw ListeningProblem("pipe", code: errno) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        self.sockets = sockets
+        rope = NIOLockedValueBox(ends[1])
+        let (ended, end) = AsyncStream.makeStream(of: Never.self)
+        self.ended = ended
+        let bell = ends[0]
+        let thread = Thread {
+            Self.run(sockets, bell: bell, accepted)
+            for socket in sockets { socket.close() }
+            close(bell)
+            end.finish()
+        }
+        thread.name = "acceptor"
+        thread.start()
+    }
+
+    /// Returns when nobody is accepted any more. Who waits to be accepted stays with those who share the sockets.
+    func stop() async {
+        let rope = rope.withLockedValue { rope in
+            defer { rope = nil }
+            return rope
+        }
+        if let rope { close(rope) }
+        for await _ in ended {}
+    }
+
+    private static func run(_ sockets: [ListeningSocket], bell: Int32, _ accepted: (Int, Int32) -> Void) {
+        var waiting = ([bell] + sockets.map(\.descriptor)).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        var count = 0
+        while true {
+            guard poll(&waiting, nfds_t(waiting.count), -1) > 0 else { continue }
+            if waiting[0].revents != 0 { return }
+            for socket in waiting.dropFirst() where socket.revents != 0 {
+                let client = continuo_accept(socket.fd)
+                if client >= 0 {
+                    accepted(count, client)
+                    count &+= 1
+                } else if ![EAGAIN, EINTR, ECONNABORTED].contains(errno) {
+                    // There are too many descriptors, or there is no memory: that may pass.
+                    usleep(100_000)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+/// The steps around which tests kill a worker, in the order in which requests go through them.
+enum FaultPoint: CaseIterable {
+    // videoroom-join
+    case roomClaim, roomCreate, joinRecord, joinAttach, joinSend, joinJoined
+    // feed-attach, feed-answer, feed-detach
+    case feedRecord, feedAttach, feedSubscribe, feedOffer, feedStart, feedStarted, feedLeave, feedDetach, feedMark
+    // update
+    case updateSend
+    // videoroom-terminate
+    case publisherLeave, publisherDetach, publisherMark, roomDestroy, roomRelease, rowDelete
+
+    enum Moment: CaseIterable {
+        case before, after
+    }
+}

@@ -1,0 +1,116 @@
+import Identity
+import JSONText
+import Sylkrtc
+
+/// What Janus knows of a handle: the admin API's `handle_info`.
+struct HandleInfo: Equatable {
+    enum Role: Equatable {
+        /// In a room, as this publisher.
+        case publisher(PublisherID, bitrate: Int?)
+        case subscriber(isAnswered: Bool, isActive: Bool)
+        /// Not in a room, or not any more.
+        case none
+    }
+
+    let handle: JanusHandleID
+    /// Whose it is.
+    let opaqueID: String
+    let role: Role
+    /// Our end of its negotiation, gone when the media was hung up.
+    let local: SessionDescription?
+    let isMediaUp: Bool
+
+    init(_ handle: JanusHandleID, _ info: JSONValue) {
+        self.handle = handle
+        opaqueID = info["opaque_id"]?.string ?? ""
+        let plugin = info["plugin_specific"]
+        let streams = plugin?["streams"]?.elements ?? []
+        role =
+            switch (plugin?["type"]?.string, plugin?["id"]?.integer(UInt64.self)) {
+            case ("publisher", let id?):
+                .publisher(PublisherID(rawValue: id), bitrate: plugin?["bitrate"]?.integer(Int.self))
+            case ("subscriber", _):
+                .subscriber(
+                    isAnswered: plugin?["answered"]?.bool ?? false,
+                    isActive: streams.contains { $0["active"]?.bool ?? true })
+            default: .none
+            }
+        let flags = info["flags"]
+        let isHungUp = flags?["alert"]?.bool == true || flags?["stopped"]?.bool == true
+        let sdp = info["sdps"]?["local"]
+        local = sdp.flatMap { $0.isString && !isHungUp ? SessionDescription($0.raw) : nil }
+        isMediaUp = flags?["ready"]?.bool ?? false
+    }
+
+    /// As a participant's machine sees it.
+    func observation(as publisher: PublisherID) -> PublisherStateMachine.Observation {
+        guard case .publisher(publisher, _) = role else { return PublisherStateMachine.Observation(handle: handle) }
+        return PublisherStateMachine.Observation(handle: handle, answer: local, isMediaUp: isMediaUp)
+    }
+
+    /// As a subscription's machine sees it.
+    var feedObservation: FeedStateMachine.Observation {
+        guard case .subscriber(let isAnswered, let isActive) = role else {
+            return FeedStateMachine.Observation(handle: handle)
+        }
+        return FeedStateMachine.Observation(
+            handle: handle, offer: local, isAnswered: isAnswered, isMediaUp: isMediaUp, isActive: isActive)
+    }
+
+    var bitrate: Int? {
+        guard case .publisher(_, let bitrate) = role else { return nil }
+        return bitrate
+    }
+}
+
+/// Asks Janus about many handles, a few at a time, so that clients' requests find their way in between.
+final class HandleInspection {
+    /// Questions under way at a time.
+    static let window = 8
+
+    private let session: JanusSessionID
+    private let admin: JanusGateway
+    private var waiting: [JanusHandleID]
+    private var underWay = 0
+    private var isOver = false
+    /// Called once for each handle that exists, in about this order.
+    var found: (HandleInfo) -> Void = { _ in }
+    /// Called once, when all have been asked about, or when that cannot be done.
+    var finished: (Result<Void, JanusError>) -> Void = { _ in }
+
+    init(_ handles: [JanusHandleID], of session: JanusSessionID, admin: JanusGateway) {
+        self.session = session
+        self.admin = admin
+        waiting = handles.reversed()
+    }
+
+    func start() {
+        guard !waiting.isEmpty else { return finish(.success(())) }
+        while underWay < Self.window, askNext() {}
+    }
+
+    private func askNext() -> Bool {
+        guard !isOver, let handle = waiting.popLast() else { return false }
+        underWay += 1
+        admin.request("handle_info", session: session, handle: handle) { [self] result in
+            underWay -= 1
+            guard !isOver else { return }
+            switch result {
+            case .failure(let error) where error.saysAlreadyGone: break
+            case .failure(let error): return finish(.failure(error))
+            case .success(let reply):
+                guard case .done(let root) = reply, let info = root["info"] else {
+                    return finish(.failure(.malformed("handle_info without info")))
+                }
+                found(HandleInfo(handle, info))
+            }
+            if !askNext(), underWay == 0, !isOver { finish(.success(())) }
+        }
+        return true
+    }
+
+    private func finish(_ result: Result<Void, JanusError>) {
+        isOver = true
+        finished(result)
+    }
+}

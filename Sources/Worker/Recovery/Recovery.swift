@@ -1,0 +1,232 @@
+import Identity
+import JSONText
+import Logging
+import Registry
+import Sylkrtc
+import Telemetry
+
+/// Carries on what a slot's former holder left: every session of its rows is looked up in Janus and goes on from there, its
+/// room first, while the others are served already. What Janus has beyond that is removed.
+///
+/// From the claim on the gateway keeps what handles say. A session receives that when it has been observed: what Janus said
+/// later is newer than what was observed, and what it said before does no harm.
+final class Recovery {
+    enum Failure: Error, Equatable {
+        /// The Janus session holds handles of another deployment or slot: whoever configured both must mend that.
+        case foreign(String)
+        case janus(JanusError)
+    }
+
+    /// The reason of sessions that Janus has lost.
+    static let janusLostReason = "500 Janus lost"
+
+    private let conferences: Conferences
+    private let inheritance: Inheritance
+    private let admin: JanusGateway?
+    private let finished: (Result<Void, Failure>) -> Void
+    private let logger: Logger
+
+    private var publishers: [SessionID: PublisherSession] = [:]
+    private var feeds: [SessionID: FeedSession] = [:]
+    private var rooms: [(room: Room, row: RoomRow)] = []
+    /// What was found of publishers whose room is still being asked about.
+    private var seen: [SessionID: HandleInfo] = [:]
+    private var unwanted: [JanusHandleID] = []
+    private var roomsToGo = 0
+    private var isInspected = false
+    private var isOver = false
+
+    private var possession: SlotPossession { conferences.possession }
+
+    init(
+        _ conferences: Conferences, inheritance: Inheritance, admin: JanusGateway?,
+        finished: @escaping (Result<Void, Failure>) -> Void
+    ) {
+        self.conferences = conferences
+        self.inheritance = inheritance
+        self.admin = admin
+        self.finished = finished
+        logger = conferences.possession.logger
+    }
+
+    /// Afterwards every session is known, so that requests find theirs; what they do waits for what Janus says.
+    func start() {
+        guard let handles = inheritance.handles, let admin else { return everythingIsLost() }
+        for row in inheritance.sessions where row.ended { remember(row, reason: PublisherStateMachine.unseenReason) }
+        for row in inheritance.rooms { rooms.append((conferences.inherit(row), row)) }
+        let living = inheritance.sessions.filter { !$0.ended }
+        for row in living where row.role == .publisher { publishers[row.id] = conferences.inheritPublisher(row) }
+        for row in living where row.role == .subscriber { feeds[row.id] = conferences.inheritFeed(row) }
+        let orphans = living.filter { publishers[$0.id] == nil && feeds[$0.id] == nil }
+        for row in orphans { remember(row, reason: Conferences.lostReason) }
+        markEnded(orphans)
+        if !living.isEmpty {
+            logger.notice(
+                "resuming",
+                metadata: .keyed([.value: "\(publishers.count) publishers, \(feeds.count) feeds, \(rooms.count) rooms"])
+            )
+        }
+
+        // Feeds come last: their room's publishers have to be known, and there are many of them.
+        let ofFeeds = Set(living.filter { $0.role == .subscriber }.compactMap(\.handle))
+        let (last, first) = (handles.filter(ofFeeds.contains), handles.filter { !ofFeeds.contains($0) })
+        inspect(first, admin) { [self] in
+            askRooms()
+            inspect(last, admin) { [self] in
+                for feed in feeds.values { feed.observed(FeedStateMachine.Observation()) }
+                feeds = [:]
+                isInspected = true
+                finishWhenDone()
+            }
+        }
+    }
+
+    // MARK: What is found
+
+    private func inspect(_ handles: [JanusHandleID], _ admin: JanusGateway, then: @escaping () -> Void) {
+        let inspection = HandleInspection(handles, of: possession.janusSession, admin: admin)
+        inspection.found = { [self] info in if isValid { found(info) } }
+        inspection.finished = { [self] result in
+            guard isValid else { return }
+            switch result {
+            case .success: then()
+            case .failure(let error): finish(.failure(.janus(error)))
+            }
+        }
+        inspection.start()
+    }
+
+    private var isValid: Bool { possession.isHeld && !isOver }
+
+    private func found(_ info: HandleInfo) {
+        guard info.handle != possession.roomHandle.id else { return }
+        guard let owner = OpaqueID(info.opaqueID), owner.deployment == possession.deployment,
+            owner.slot == possession.owner.slot
+        else {
+            let (session, slot) = (possession.janusSession, possession.owner.slot)
+            return finish(
+                .failure(
+                    .foreign("session \(session) of slot \(slot) holds a handle marked \"\(info.opaqueID)\": not ours"))
+            )
+        }
+        guard case .session(let session) = owner.purpose else { return unwanted.append(info.handle) }
+        if let publisher = publishers[session] {
+            // A late attach of a dead process makes a second handle: the one that is in the room counts.
+            if let other = seen[session] {
+                let isBetter = info.observation(as: publisher.publisherID).answer != nil
+                unwanted.append(isBetter ? other.handle : info.handle)
+                if isBetter { seen[session] = info }
+            } else {
+                seen[session] = info
+            }
+        } else if let feed = feeds.removeValue(forKey: session) {
+            feed.observed(info.feedObservation)
+        } else {
+            unwanted.append(info.handle)
+        }
+    }
+
+    // MARK: Rooms
+
+    private func askRooms() {
+        roomsToGo = rooms.count
+        for (room, row) in rooms {
+            guard inheritance.janusRooms.contains(row.janusRoom) else {
+                observed(room, present: [], exists: false)
+                continue
+            }
+            possession.roomHandle.message(.list) { json in
+                json.member("request", "listparticipants")
+                json.member("room", row.janusRoom.rawValue)
+            } completion: { [self] result in
+                guard isValid else { return }
+                switch result {
+                case .failure(let error) where error.saysAlreadyGone: observed(room, present: [], exists: false)
+                case .failure(let error): finish(.failure(.janus(error)))
+                case .success(let reply):
+                    let participants = reply.pluginData?["participants"]?.elements ?? []
+                    let present = participants.filter { $0["publisher"]?.bool == true }
+                        .compactMap { $0["id"]?.integer(UInt64.self).map(PublisherID.init) }
+                    observed(room, present: present, exists: row.state != .destroying)
+                }
+            }
+        }
+        finishWhenDone()
+    }
+
+    private func observed(_ room: Room, present: [PublisherID], exists: Bool) {
+        for (id, publisher) in publishers where publisher.room === room {
+            publishers[id] = nil
+            let info = seen.removeValue(forKey: id)
+            publisher.observed(
+                info?.observation(as: publisher.publisherID) ?? PublisherStateMachine.Observation(),
+                bitrate: info?.bitrate, present: present)
+        }
+        room.observed(exists: exists)
+        roomsToGo -= 1
+        finishWhenDone()
+    }
+
+    // MARK: The end
+
+    private func finishWhenDone() {
+        guard isInspected, roomsToGo == 0, isValid else { return }
+        possession.gateway.dropKeptEvents()
+        for handle in unwanted {
+            possession.gateway.request("detach", session: possession.janusSession, handle: handle) { [logger] result in
+                guard case .failure(let error) = result, !error.saysAlreadyGone else { return }
+                logger.warning("detach failed", metadata: .keyed([.handle: "\(handle)", .error: error.reason]))
+            }
+        }
+        let wanted = Set(inheritance.rooms.map(\.janusRoom))
+        for room in inheritance.janusRooms.subtracting(wanted) {
+            possession.roomHandle.message(.destroy, body: RoomMessage.destroy(room)) { [logger] result in
+                guard case .failure(let error) = result, !error.saysAlreadyGone else { return }
+                logger.warning("a room stays behind", metadata: .keyed([.janus: "\(room)", .error: error.reason]))
+            }
+        }
+        finish(.success(()))
+    }
+
+    private func finish(_ result: Result<Void, Failure>) {
+        guard !isOver else { return }
+        isOver = true
+        finished(result)
+    }
+
+    // MARK: What is over
+
+    private func remember(_ row: SessionRow, reason: String) {
+        guard conferences.ended[row.id] == nil else { return }
+        conferences.ended.insert(row.id, EndedSession(base: row.parent, creation: .ack, reason: reason))
+    }
+
+    private func markEnded(_ rows: [SessionRow]) {
+        guard !rows.isEmpty else { return }
+        possession.writeEventually("sessions ended") { store, owner throws(RegistryError) in
+            for row in rows { try store.markEnded(row.id, owner: owner) }
+        }
+    }
+
+    /// Janus has forgotten the slot's session: what was in it is over, and its rooms are free at once. Rooms that Janus still
+    /// has survived a session that timed out; they go, too.
+    private func everythingIsLost() {
+        let living = inheritance.sessions.filter { !$0.ended }
+        for row in inheritance.sessions where row.ended { remember(row, reason: PublisherStateMachine.unseenReason) }
+        for row in living { remember(row, reason: Self.janusLostReason) }
+        markEnded(living)
+        if !living.isEmpty {
+            logger.error(
+                "Janus has lost the slot's session", metadata: .keyed([.value: "\(living.count) sessions end"]))
+        }
+        let rows = inheritance.rooms
+        possession.writeEventually("rooms released") { store, owner throws(RegistryError) in
+            for row in rows { try store.releaseRoom(row.uri, owner: owner, janusRoom: row.janusRoom) }
+        }
+        for room in inheritance.janusRooms {
+            possession.roomHandle.message(.destroy, body: RoomMessage.destroy(room)) { _ in }
+        }
+        possession.gateway.dropKeptEvents()
+        finish(.success(()))
+    }
+}

@@ -1,0 +1,130 @@
+import Identity
+import Registry
+import Sylkrtc
+
+/// A front door's loop has a new link: from what it says its clients know and wait for, every session goes on.
+extension Conferences {
+    /// The reason of a session's end that nobody remembers.
+    static let lostReason = "500 Session lost"
+
+    /// The link is gone: nothing is said until the next one.
+    func suspend(_ owner: FrontdoorLoopID) {
+        for publisher in publishers.values where publisher.id.connection.owner == owner { publisher.suspend() }
+        for feed in feeds.values where feed.id.connection.owner == owner { feed.suspend() }
+    }
+
+    func resync(_ listing: Listing, of owner: FrontdoorLoopID) {
+        // The list speaks for its loop, and for earlier lives of its front door.
+        release { session in
+            let other = session.connection.owner
+            if other == owner { return listing.sessions[session] == nil || listing.releases.contains(session) }
+            return other.frontdoor == owner.frontdoor && other.incarnation < owner.incarnation
+        }
+        var requests: [SessionID: [ListedRequest]] = [:]
+        for listed in listing.requests {
+            guard let session = listed.session else {
+                submit(listed.request, from: listed.connection, sequence: listed.sequence)
+                continue
+            }
+            requests[session, default: []].append(listed)
+        }
+        // Those that somebody waits for come first, and a base session before its feeds.
+        let sessions = listing.sessions.map { session, told in
+            (session: session, told: told, requests: requests.removeValue(forKey: session) ?? [])
+        }
+        let order = sessions.sorted { left, right in
+            if left.requests.isEmpty != right.requests.isEmpty { return !left.requests.isEmpty }
+            if left.told.isFeed != right.told.isFeed { return !left.told.isFeed }
+            return left.session.request < right.session.request
+        }
+        for entry in order { resync(entry.session, entry.told, entry.requests) }
+        // Of sessions that are not listed: they find nobody.
+        for listed in requests.values.joined().sorted(by: { $0.sequence < $1.sequence }) {
+            submit(listed.request, from: listed.connection, sequence: listed.sequence)
+        }
+    }
+
+    private func resync(_ session: SessionID, _ told: Told, _ requests: [ListedRequest]) {
+        switch told {
+        case .publisher(let told):
+            if let publisher = publishers[session] { return publisher.resync(told, requests) }
+        case .feed(_, let told):
+            if let feed = feeds[session] { return feed.resync(told, requests) }
+        }
+        if let ending = ended[session] { return resync(session, ending, told, requests) }
+        guard requests.contains(where: { $0.sequence == session.request }) else {
+            return resync(session, unknown(session, told), told, requests)
+        }
+        // Nothing of it was begun: it begins now.
+        for listed in requests { submit(listed.request, from: listed.connection, sequence: listed.sequence) }
+        outbox.resynced(session)
+    }
+
+    private func unknown(_ session: SessionID, _ told: Told) -> EndedSession {
+        switch told {
+        case .publisher: EndedSession(base: nil, creation: nil, reason: Self.lostReason)
+        case .feed(let base, _):
+            EndedSession(
+                base: SessionID(connection: session.connection, request: base), creation: nil, reason: nil)
+        }
+    }
+
+    /// The session is over: what waits for it is answered, and who does not know yet is told.
+    private func resync(_ session: SessionID, _ ending: EndedSession, _ told: Told, _ requests: [ListedRequest]) {
+        var wasAcked = told.isAcked
+        var isByRequest = false
+        for listed in requests {
+            var answer = WorkerAnswer.unknownSession
+            switch listed.request {
+            case .join, .feedAttach:
+                answer = ending.creation ?? .error(ending.reason ?? Self.lostReason)
+                wasAcked = answer == .ack
+            case .terminate, .feedDetach:
+                answer = .ack
+                isByRequest = true
+            case .feedAnswer, .trickle, .update, .releaseAccount: break
+            }
+            outbox.answer(answer, to: listed.sequence, of: listed.connection)
+        }
+        switch told {
+        case .publisher(let told) where wasAcked && told.stage < .terminated:
+            let reason = isByRequest ? nil : ending.reason
+            outbox.tell(.state(.terminated(reason: reason)), of: session)
+        case .feed(let base, _) where wasAcked && !isByRequest:
+            outbox.tell(ending.farewell(of: session), of: SessionID(connection: session.connection, request: base))
+        case .publisher, .feed: break
+        }
+        outbox.resynced(session)
+        if ended[session] != nil { settleWhenAcknowledged(session) }
+    }
+}
+
+extension Told {
+    fileprivate var isFeed: Bool {
+        switch self {
+        case .publisher: false
+        case .feed: true
+        }
+    }
+
+    fileprivate var isAcked: Bool {
+        switch self {
+        case .publisher(let told): told.isAcked
+        case .feed(_, let told): told.isAcked
+        }
+    }
+}
+
+extension ListedRequest {
+    /// What it is about; nil: the connection.
+    var session: SessionID? {
+        let request: RequestSequence
+        switch self.request {
+        case .join, .feedAttach: request = sequence
+        case .feedAnswer(let feed, _), .feedDetach(let feed): request = feed
+        case .trickle(let session, _), .update(let session, _, _, _), .terminate(let session): request = session
+        case .releaseAccount: return nil
+        }
+        return SessionID(connection: connection, request: request)
+    }
+}

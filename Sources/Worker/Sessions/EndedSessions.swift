@@ -1,0 +1,32 @@
+import Identity
+import Sylkrtc
+
+/// How a session ended that its front door has not acknowledged yet: the next resync may have to say it again.
+struct EndedSession: Equatable {
+    /// Of a feed: the session whose feed it was.
+    let base: SessionID?
+    /// How the request that created it was answered; nil: never.
+    let creation: WorkerAnswer?
+    /// nil: as the client wanted.
+    let reason: String?
+
+    /// What a client that does not know yet is told.
+    func farewell(of session: SessionID) -> WorkerEvent {
+        base == nil ? .state(.terminated(reason: reason)) : .feedEnded(feed: session.request)
+    }
+}
+
+/// The sessions that are over but for their rows, which wait for an acknowledgement. It outlives a connection to Janus.
+final class EndedSessions {
+    private var sessions: [SessionID: EndedSession] = [:]
+
+    subscript(session: SessionID) -> EndedSession? { sessions[session] }
+
+    var owners: Set<FrontdoorLoopID> { Set(sessions.keys.map(\.connection.owner)) }
+
+    func insert(_ session: SessionID, _ ending: EndedSession) { sessions[session] = ending }
+
+    func remove(_ session: SessionID) { sessions[session] = nil }
+
+    func all(where isWanted: (SessionID) -> Bool) -> [SessionID] { sessions.keys.filter(isWanted) }
+}

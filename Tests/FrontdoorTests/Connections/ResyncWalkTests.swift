@@ -1,0 +1,220 @@
+import Identity
+import Sylkrtc
+import Testing
+
+@testable import Frontdoor
+
+/// Links are lost at any moment, with whatever is under way on them, and come back. Nobody may notice.
+@Suite struct ResyncWalkTests {
+    @Test(arguments: UInt64(0)..<150)
+    func `Every request is answered once and every state told once, in order, whatever the links do`(seed: UInt64) {
+        var walk = Walk(seed: seed)
+        for _ in 0..<800 { walk.step() }
+        walk.finish()
+        #expect(walk.problems == [])
+        #expect(walk.workers.problems == [])
+    }
+}
+
+/// A client that believes what it is told, and workers that do what they say.
+private struct Walk {
+    /// What a client knows of a session.
+    struct View: Equatable {
+        var stage = ToldState.Stage.nothing
+        var hasInitialPublishers = false
+        var members: [ClientSessionID: PublisherID] = [:]
+    }
+
+    private var generator: SeededGenerator
+    private var transcript = Transcript()
+    private(set) var workers = ModelWorkers()
+    private(set) var problems: [String] = []
+    private var transactions = 0
+    private var answered: Set<String> = []
+    private var joins: [String: String] = [:]
+    private var views: [String: View] = [:]
+    private var feeds: [String: ToldFeed] = [:]
+
+    init(seed: UInt64) { generator = SeededGenerator(seed: seed &+ 77) }
+
+    mutating func step() {
+        let place = Int.random(in: 1...2, using: &generator)
+        switch Int.random(in: 0..<100, using: &generator) {
+        case 0..<20: if transcript.machine.unansweredCount < ConnectionStateMachine.maximumUnanswered { ask() }
+        case 20..<40: workers.handleNext(at: place, using: &generator)
+        case 40..<65: deliver(from: place)
+        case 65..<82: workers.evolve(using: &generator)
+        case 82..<93: _ = workers.resyncNext(using: &generator)
+        case 93..<96: lose(place)
+        default: relink(place)
+        }
+    }
+
+    /// All links are up, and everything that is under way arrives.
+    mutating func finish() {
+        relink(1)
+        relink(2)
+        var isBusy = true
+        while isBusy {
+            isBusy = workers.resyncNext(using: &generator)
+            for place in 1...2 {
+                while workers.handleNext(at: place, using: &generator) { isBusy = true }
+                while deliver(from: place) { isBusy = true }
+            }
+        }
+        if transcript.machine.unansweredCount > 0 { problems.append("requests were lost") }
+        if answered.count != transactions { problems.append("answers were lost") }
+        var actual: [RequestSequence] = []
+        for place in 1...2 {
+            for entry in transcript.machine.entries(at: slot(place)) {
+                actual.append(entry.session.request)
+                compare(entry)
+            }
+        }
+        let living = workers.sessions.filter { !$0.value.isEnded }.keys.sorted()
+        if actual.sorted() != living { problems.append("\(actual.sorted()) instead of \(living)") }
+    }
+
+    private mutating func compare(_ entry: ConnectionList.Entry) {
+        guard let session = workers.sessions[entry.session.request] else {
+            return problems.append("\(entry) is nowhere")
+        }
+        switch entry.told {
+        case .publisher(let told):
+            let view = View(
+                stage: told.stage, hasInitialPublishers: told.hasInitialPublishers, members: told.announced)
+            if !views.values.contains(view) { problems.append("\(told) was not told") }
+            let members = session.hasInitialPublishers ? session.members : [:]
+            if told.stage != session.stage || told.announced != members || !told.isAcked {
+                problems.append("\(told) instead of \(session)")
+            }
+        case .feed(_, let told):
+            var actual = session.feed
+            actual.isAcked = true
+            if told != actual { problems.append("\(told) instead of \(actual)") }
+        }
+    }
+
+    // MARK: Links
+
+    private mutating func lose(_ place: Int) {
+        guard workers.isUp[place] == true else { return }
+        workers.loseLink(place, arriving: Int.random(in: 0..<4, using: &generator), using: &generator)
+        transcript.linkLost(place)
+    }
+
+    private mutating func relink(_ place: Int) {
+        guard workers.isUp[place] == false else { return }
+        workers.relink(place, transcript.resync(place), using: &generator)
+    }
+
+    @discardableResult
+    private mutating func deliver(from place: Int) -> Bool {
+        guard let message = workers.nextMessage(from: place) else { return false }
+        switch message {
+        case .answer(let sequence, let answer): watch(transcript.answered(sequence.rawValue, answer, by: place))
+        case .event(let base, let event): watch(transcript.told(base.rawValue, event, by: place))
+        case .resynced(let session): watch(transcript.resynced(session.rawValue, by: place))
+        }
+        return true
+    }
+
+    // MARK: The client
+
+    private mutating func ask() {
+        let pub = "pub-\(Int.random(in: 1...4, using: &generator))"
+        let sub = "sub-\(Int.random(in: 1...6, using: &generator))"
+        let ask: Ask =
+            switch Int.random(in: 0..<24, using: &generator) {
+            case 0..<5: .join(pub)
+            case 5..<9: .attach(sub, to: "x", under: pub)
+            case 9..<13: .answer(sub, under: pub)
+            case 13: .detach(sub, under: pub)
+            case 14..<17: .trickle(pub)
+            case 17..<20: .trickle(pub, feed: sub)
+            case 20: .update(sub)
+            case 21, 22: .update(pub, #""bitrate":64000"#)
+            default: .terminate(pub)
+            }
+        let transaction = "\(transactions)"
+        transactions += 1
+        let actions = transcript.ask(ask, as: transaction)
+        if actions.contains(.startDeadline(request(transcript.last))) {
+            if ask.type == "videoroom-join" {
+                joins[transaction] = pub
+                views[pub] = View()
+            }
+            if ask.members.contains("feed_attach") { feeds[sub] = ToldFeed() }
+        }
+        watch(actions)
+    }
+
+    private mutating func watch(_ actions: [Action]) {
+        for action in actions {
+            switch action {
+            case .send(.ack(let transaction)): note(transaction)
+            case .send(.error(let transaction, _)):
+                note(transaction)
+                if let session = joins[transaction] { views[session] = nil }
+            case .send(.videoroom(let session, let event)): told(session.description, event)
+            case .send(.ready), .gone, .release: problems.append("\(action)")
+            case .locate(let sequence, _):
+                let place = Int.random(in: 1...2, using: &generator)
+                watch(transcript.located(sequence.rawValue, at: place))
+            case .forward(let sequence, let request, let slot):
+                if workers.isUp[slot.number] == true {
+                    workers.send(sequence, request, to: slot.number)
+                } else {
+                    transcript.notSent(sequence.rawValue, at: slot.number)
+                }
+            case .note(.unexpected(let what)): problems.append(what)
+            case .startDeadline, .pauseReading, .resumeReading, .note: break
+            }
+        }
+    }
+
+    private mutating func note(_ transaction: String) {
+        if !answered.insert(transaction).inserted { problems.append("\(transaction) answered again") }
+    }
+
+    private mutating func told(_ session: String, _ event: VideoroomEvent) {
+        guard var view = views[session] else { return problems.append("\(event) of \(session)") }
+        func advance(to stage: ToldState.Stage) {
+            if stage.rawValue != view.stage.rawValue + 1, stage != .terminated {
+                problems.append("\(stage) after \(view.stage)")
+            }
+            view.stage = stage
+        }
+        switch event {
+        case .state(.progress): advance(to: .progress)
+        case .state(.accepted): advance(to: .accepted)
+        case .state(.established): advance(to: .established)
+        case .state(.terminated):
+            views[session] = nil
+            return
+        case .initialPublishers(let publishers):
+            if view.hasInitialPublishers || view.stage < .accepted { problems.append("initial publishers") }
+            view.hasInitialPublishers = true
+            for publisher in publishers { view.members[publisher.session] = publisher.id }
+        case .publishersJoined(let publishers):
+            for publisher in publishers {
+                if view.members.updateValue(publisher.id, forKey: publisher.session) != nil {
+                    problems.append("\(publisher.session) joined again")
+                }
+            }
+        case .publishersLeft(let names):
+            for name in names where view.members.removeValue(forKey: name) == nil {
+                problems.append("\(name) left again")
+            }
+        case .feedAttached(let feed, _):
+            if feeds[feed.description]?.isOffered != false { problems.append("\(feed) offered again") }
+            feeds[feed.description]?.isOffered = true
+        case .feedEstablished(let feed):
+            if feeds[feed.description]?.isOffered != true || feeds[feed.description]?.isEstablished != false {
+                problems.append("\(feed) established again")
+            }
+            feeds[feed.description]?.isEstablished = true
+        }
+        views[session] = view
+    }
+}
