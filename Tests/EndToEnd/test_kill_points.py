@@ -71,12 +71,13 @@ async def test_nobody_notices_a_worker_killed(visitors, gateway, points, killing
     everybody = [anna, bela, scene.clara]
     await nobody_noticed(gateway, everybody)
     dora = await (await visitors.quiet_participant("Dora", scene.clara.room, door=1)).join()
-    await (await visitors.participant("Egon", visitors.new_room(), door=0)).join()
+    egon = await (await visitors.participant("Egon", visitors.new_room(), door=0)).join()
+    everybody += [dora, egon]
     for publisher in dora.publishers("initial_publishers")[:1]:
         await dora.controlled("feed-attach", {"session": f"of-{dora.session}", "publisher": publisher})
-    await nobody_noticed(gateway, everybody + [dora])
+    await nobody_noticed(gateway, everybody)
     await dora.terminate()
-    await nobody_noticed(gateway, everybody + [dora])
+    await nobody_noticed(gateway, everybody)
 
 
 class Scene:

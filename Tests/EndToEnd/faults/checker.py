@@ -5,6 +5,7 @@ from collections import Counter
 from .transcript import Violation, word_of
 
 DEADLINE = 30.0 + 3.0  # seconds: what a request may take, and some slack for a busy machine
+NOBODY_SERVES = 3000  # told to who waits for `ready` for 5 s
 NOBODY = "192.0.2.1"  # in answers with nobody behind them
 LOST, DOUBLED = "no request is lost", "a request is answered once"
 STATES = ("progress", "accepted", "initial_publishers", "established", "terminated")
@@ -53,7 +54,8 @@ class Checker:
         words = [word_of(message) for _, message in transcript.messages]
         if words and (words[0] != "ready" or words.count("ready") > 1):
             self._complain("ready is told first and once", f"{words[:8]}", transcript)
-        if transcript.was_cut_off and not self._door_failed(transcript.door, transcript.closed_at):
+        turned_away = not words and transcript.close_code == NOBODY_SERVES
+        if transcript.was_cut_off and not turned_away and not self._door_failed(transcript.door, transcript.closed_at):
             self._complain("sockets stay open", f"closed with {transcript.close_code}", transcript, transcript.closed_at)
 
     def _check_answers(self, transcript):
