@@ -15,6 +15,8 @@ public final class Supervisor: Sendable {
     /// A notice that did not leave, in words for a log.
     public struct Failure: Error, Equatable, Sendable {
         public let reason: String
+
+        public init(reason: String) { self.reason = reason }
     }
 
     /// The time after which silence means that this process hangs, in microseconds; nil: it is not watched.
