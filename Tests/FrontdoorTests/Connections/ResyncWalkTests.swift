@@ -13,6 +13,7 @@ import Testing
         walk.finish()
         #expect(walk.problems == [])
         #expect(walk.workers.problems == [])
+        #expect(walk.repeats > 0, "or nothing was tried")
     }
 }
 
@@ -29,6 +30,8 @@ private struct Walk {
     private var transcript = Transcript()
     private(set) var workers = ModelWorkers()
     private(set) var problems: [String] = []
+    /// Requests that were sent once more.
+    private(set) var repeats = 0
     private var transactions = 0
     private var answered: Set<String> = []
     private var joins: [String: String] = [:]
@@ -105,7 +108,9 @@ private struct Walk {
 
     private mutating func relink(_ place: Int) {
         guard workers.isUp[place] == false else { return }
-        workers.relink(place, transcript.resync(place), using: &generator)
+        let resync = transcript.resync(place)
+        repeats += resync.requests.count(where: \.isRepeat)
+        workers.relink(place, resync, using: &generator)
     }
 
     @discardableResult
