@@ -5,6 +5,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import uuid
 from contextlib import closing
 
 import pytest
@@ -78,7 +79,7 @@ class Scene:
             transaction = await hopeful.client.send("videoroom-join", **await hopeful.join_request())
             answer = await hopeful.client.answer(transaction, within=ANSWERED_WITHIN)
             assert answer.get("error") in REFUSED, answer
-            hopeful.session += "-again"
+            hopeful.session = f"hopeful-{uuid.uuid4().hex}"
 
     async def is_mended(self):
         """New rooms work, the rows are back, and nobody was restarted."""
@@ -95,7 +96,7 @@ class Scene:
             await hopeful.told("accepted")
             return True
         assert answer["error"] in REFUSED, answer
-        hopeful.session += "-again"
+        hopeful.session = f"hopeful-{uuid.uuid4().hex}"
         return False
 
     def _rows_are_back(self):
