@@ -20,6 +20,8 @@ final class WorkerCore: FrontdoorLinks.Delegate {
     }
 
     static let retryDelay = TimeAmount.milliseconds(500)
+    /// How long a takeover waits for the admin API when Janus itself is there.
+    static let adminPatience = TimeAmount.seconds(2)
     /// How long the replies under way are waited for when the process ends.
     static let stopPatience = TimeAmount.seconds(1)
 
@@ -44,6 +46,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
     private var takeover: SlotTakeover?
     private var recovery: Recovery?
     private var sweeper: RepeatedTask?
+    private var hasAwaitedAdmin = false
 
     init(
         _ configuration: WorkerConfiguration, loop: any EventLoop, network: any BusNetwork,
@@ -81,7 +84,11 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         }
         janus.up = { [self] _ in janusUp() }
         janus.down = { [self] reason in janusDown(reason) }
-        admin?.up = { [self] gateway in checkAdmin(gateway) }
+        admin?.up = { [self] gateway in
+            checkAdmin(gateway)
+            hasAwaitedAdmin = false
+            takeOver()
+        }
         admin?.start()
         janus.start()
     }
@@ -259,6 +266,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
 
     private func takeOver() {
         guard let row, let gateway = janus.gateway, takeover == nil, conferences == nil else { return }
+        guard hasAwaitedAdmin || admin == nil || admin?.gateway != nil else { return awaitAdmin() }
         let deployment = configuration.installation.deployment
         let session = JanusSlotSession(.of(row.slot, in: deployment), loop: loop, logger: logger)
         session.lost = { [self] error in janusHangs(error) }
@@ -283,6 +291,13 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         takeover.start()
     }
 
+    /// Without the admin API nothing that is there can be taken over: it is given the time to connect.
+    private func awaitAdmin() {
+        hasAwaitedAdmin = true
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        loop.scheduleTask(in: Self.adminPatience) { bound.value.takeOver() }
+    }
+
     /// Tries again soon, on the connection of then.
     private func retry(_ reason: String) {
         logger.warning("not serving yet", metadata: .keyed([.reason: reason]))
@@ -303,6 +318,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         possession.superseded = { [self] in ended(.superseded("a write was refused")) }
         let conferences = Conferences(
             possession: possession, outbox: links, ended: endedSessions, rules: configuration.rooms)
+        conferences.admin = { [self] in admin?.gateway }
         conferences.isAway = { [self] owner in absences.isAway(owner, at: loop.now) }
         self.conferences = conferences
         let recovery = Recovery(conferences, inheritance: inheritance, admin: admin?.gateway) { [self] result in
