@@ -294,7 +294,8 @@ final class PublisherSession {
         case .record: record()
         case .attach: attachHandle()
         case .join: sendJoin()
-        case .clearPlace: conferences.detachOthers(of: id, but: handle.handleID) { [self] in perform(machine.placeCleared()) }
+        case .clearPlace:
+            conferences.detachOthers(of: id, but: handle.handleID) { [self] in perform(machine.placeCleared()) }
         case .answerJoin(let answer): desk.finish(id.request, answer)
         case .answerJoinAgain(let answer): voice.answer(answer, to: id.request)
         case .answerTerminates(let answer): desk.answerClosing(answer)
