@@ -20,43 +20,46 @@ final class WorkerCore: FrontdoorLinks.Delegate {
     }
 
     static let retryDelay = TimeAmount.milliseconds(500)
+    /// How long a takeover waits for the admin API when Janus itself is there.
+    static let adminPatience = TimeAmount.seconds(2)
     /// How long the replies under way are waited for when the process ends.
     static let stopPatience = TimeAmount.seconds(1)
 
-    private let configuration: WorkerConfiguration
-    private let loop: any EventLoop
-    private let network: any BusNetwork
-    private let registry: LoopRegistry
-    private let logger: Logger
-    private let janus: JanusLink
-    private let admin: JanusLink?
-    private let seeker: SlotSeeker
-    private let ended: (End) -> Void
-    private let heart: Heart
-    private let abandonment: SlotAbandonment
-    private var draining = DrainStateMachine()
-    /// Slots that are being emptied, as the registry last said: none of them is to be taken.
-    private var drained: Set<SlotID> = []
-    private var drainTimer: RepeatedTask?
-    private let faults: FaultPoints
+    let configuration: WorkerConfiguration
+    let loop: any EventLoop
+    let network: any BusNetwork
+    let registry: LoopRegistry
+    let logger: Logger
+    let janus: JanusLink
+    let admin: JanusLink?
+    let seeker: SlotSeeker
+    let ended: (End) -> Void
+    let heart: Heart
+    let abandonment: SlotAbandonment
+    let drained: DrainedSlots
+    var drain: SlotDrain?
+    /// The slot is being emptied.
+    var refusesRooms = false
+    let faults: FaultPoints
 
-    private var lock: SlotLock?
-    private var row: SlotRow?
-    private var lease: SlotLease?
-    private var links: FrontdoorLinks?
-    private var session: JanusSlotSession?
-    private var conferences: Conferences?
-    private let endedSessions = EndedSessions()
-    private var absences = Absences()
-    private var takeover: SlotTakeover?
-    private var recovery: Recovery?
-    private var sweeper: RepeatedTask?
+    var lock: SlotLock?
+    var row: SlotRow?
+    var lease: SlotLease?
+    var links: FrontdoorLinks?
+    var session: JanusSlotSession?
+    var conferences: Conferences?
+    let endedSessions = EndedSessions()
+    var absences = Absences()
+    var takeover: SlotTakeover?
+    var recovery: Recovery?
+    var sweeper: RepeatedTask?
+    var hasAwaitedAdmin = false
     /// Janus is dead: sessions are told so, and nothing else is served.
-    private var isMourning = false
+    var isMourning = false
 
     init(
         _ configuration: WorkerConfiguration, loop: any EventLoop, network: any BusNetwork,
-        connector: any JanusConnector, registry: RegistryThread, heart: Heart,
+        connector: any JanusConnector, registry: RegistryThread, heart: Heart? = nil,
         faults: FaultPoints = FaultPoints(), logger: Logger,
         ended: @escaping (End) -> Void
     ) {
@@ -66,7 +69,8 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         self.registry = LoopRegistry(registry, loop: loop)
         self.logger = logger
         self.ended = ended
-        self.heart = heart
+        self.heart = heart ?? Heart(nil, logger: logger)
+        drained = DrainedSlots(registry: self.registry, loop: loop, logger: logger)
         abandonment = SlotAbandonment(
             janus: configuration.janus.description, registry: self.registry, loop: loop, logger: logger)
         self.faults = faults
@@ -86,25 +90,32 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         seeker = SlotSeeker(
             numbers: configuration.slots, directory: configuration.installation.busDirectory, loop: loop,
             logger: logger)
+        seeker.isWanted = { [drained, node = configuration.installation.node] number in
+            SlotID(node: node, number: number).map { !drained.slots.contains($0) } ?? false
+        }
     }
 
     // MARK: Start and stop
 
     func start() {
+        heart.start(on: loop)
+        abandonment.own = { [self] in row?.slot }
+        abandonment.destroyRooms = { [self] rooms, done in
+            guard let conferences, !isMourning else { return done() }
+            conferences.possession.destroyRooms(rooms, completion: done)
+        }
+        abandonment.start()
         if configuration.janusSecret == WorkerConfiguration.publicSecret {
             logger.warning("[Janus] api_secret is the published default: change it here and in janus.jcfg")
         }
         janus.up = { [self] _ in janusUp() }
         janus.down = { [self] reason in janusDown(reason) }
         janus.dead = { [self] in mourn() }
-        heart.start(on: loop)
-        abandonment.own = { [self] in row?.slot }
-        abandonment.destroyRooms = { [self] rooms, done in destroy(rooms, done) }
-        abandonment.start()
-        seeker.isWanted = { [self] number in
-            SlotID(node: configuration.installation.node, number: number).map { !drained.contains($0) } ?? true
+        admin?.up = { [self] gateway in
+            checkAdmin(gateway)
+            hasAwaitedAdmin = false
+            takeOver()
         }
-        admin?.up = { [self] gateway in checkAdmin(gateway) }
         admin?.start()
         janus.start()
     }
@@ -114,9 +125,10 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         heart.stopping()
         seeker.stop()
         abandonment.stop()
+        drained.stop()
+        drain?.stop()
         cancelTakeover()
         sweeper?.cancel()
-        drainTimer?.cancel()
         lease?.stop()
         // Nothing more is begun. What is under way ends in Janus, where a successor will see it.
         links?.stop()
@@ -131,7 +143,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         }
     }
 
-    private func awaitReplies(until deadline: NIODeadline, completion: @escaping () -> Void) {
+    func awaitReplies(until deadline: NIODeadline, completion: @escaping () -> Void) {
         guard let gateway = janus.gateway, gateway.underWay > 0, loop.now < deadline else { return completion() }
         let bound = NIOLoopBound((self, completion), eventLoop: loop)
         loop.scheduleTask(in: .milliseconds(5)) {
@@ -139,7 +151,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         }
     }
 
-    private func leave(_ completion: @escaping () -> Void) {
+    func leave(_ completion: @escaping () -> Void) {
         session?.stop()
         admin?.stop()
         janus.stop()
@@ -156,7 +168,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
 
     // MARK: Janus
 
-    private func janusUp() {
+    func janusUp() {
         guard let gateway = janus.gateway else { return }
         gateway.willFail = { [self] in conferences?.possession.give() }
         gateway.sessionTimedOut = { [self] session in
@@ -174,7 +186,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         }
     }
 
-    private func check(_ info: JanusServerInfo) {
+    func check(_ info: JanusServerInfo) {
         for verdict in info.verdicts {
             switch verdict {
             case .unusable(let problem): return ended(.fatal(problem))
@@ -186,59 +198,32 @@ final class WorkerCore: FrontdoorLinks.Delegate {
             logger.warning("calls will not survive a restart: [Janus] admin_url is not set")
         }
         guard lock == nil else { return takeOver() }
-        standBy()
+        seek()
     }
 
-    /// Takes the first slot that is free and is not being emptied, now or as soon as there is one.
-    private func standBy() {
-        registry.submit(.read) { store throws(RegistryError) in
-            try store.slots()
-        } then: { [self] result in
-            switch result {
-            case .success(let rows): drained = Set(rows.filter(\.draining).map(\.slot))
-            case .failure(let error):
-                logger.warning("drained slots are not known", metadata: .keyed([.error: "\(error)"]))
-            }
-            guard lock == nil, janus.gateway != nil else { return }
-            seek()
-            watchDrainedSlots()
-        }
-    }
-
-    /// While it stands by: what an operator orders changes which slots are to be taken.
-    private func watchDrainedSlots() {
-        drainTimer?.cancel()
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        drainTimer = loop.scheduleRepeatedTask(initialDelay: SlotLease.interval, delay: SlotLease.interval) { task in
-            let core = bound.value
-            guard core.lock == nil else { return task.cancel() }
-            core.registry.submit(.read) { store throws(RegistryError) in
-                try store.slots()
-            } then: { result in
-                if case .success(let rows) = result { core.drained = Set(rows.filter(\.draining).map(\.slot)) }
-            }
-        }
-    }
-
-    private func seek() {
-        heart.ready()
+    /// Takes the first slot that is free, now or as soon as there is one.
+    func seek() {
+        drained.start()
         seeker.seek { [self] result in
             switch result {
             case .failure(let failure): ended(.fatal("\(failure)"))
             case .success(let lock):
+                drained.stop()
                 self.lock = lock
                 takeSlot(lock)
             }
         }
+        if lock == nil { heart.ready() }
     }
 
-    private func janusDown(_ reason: String) {
+    func janusDown(_ reason: String) {
         seeker.stop()
+        drained.stop()
         sessionLost(reason)
     }
 
     /// A wrong secret is a mistake to be mended, not to be met in the middle of a recovery.
-    private func checkAdmin(_ gateway: JanusGateway) {
+    func checkAdmin(_ gateway: JanusGateway) {
         gateway.request("get_status") { [self] result in
             switch result {
             case .failure(.core(403, let reason)): ended(.fatal("Janus refuses [Janus] admin_secret: \(reason)"))
@@ -250,11 +235,11 @@ final class WorkerCore: FrontdoorLinks.Delegate {
     }
 
     /// Janus says nothing any more, although the connection stands: a new one may be answered.
-    private func janusHangs(_ error: JanusError) {
+    func janusHangs(_ error: JanusError) {
         if error == .timedOut { janus.abandon("Janus does not answer") } else { sessionLost(error.reason) }
     }
 
-    private func cancelTakeover() {
+    func cancelTakeover() {
         takeover?.cancel()
         takeover = nil
         recovery = nil
@@ -262,7 +247,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
 
     /// The Janus session is gone, or the connection to it. Whether Janus still has what was in it is found out by the next
     /// takeover, as after a crash: nothing is told before that.
-    private func sessionLost(_ reason: String) {
+    func sessionLost(_ reason: String) {
         session?.stop()
         cancelTakeover()
         sweeper?.cancel()
@@ -275,276 +260,5 @@ final class WorkerCore: FrontdoorLinks.Delegate {
             lease?.renew()
         }
         if janus.gateway != nil, lock != nil { retry(reason) }
-    }
-
-    // MARK: The slot
-
-    private func takeSlot(_ lock: SlotLock) {
-        let installation = configuration.installation
-        guard let slot = SlotID(node: installation.node, number: lock.number) else {
-            return ended(.fatal("slot \(lock.number) is out of range"))
-        }
-        let endpoint = "ipc://\(installation.busDirectory)/slot-\(lock.number).ipc"
-        let janus = configuration.janus.description
-        let wallClock = UInt64(Date().timeIntervalSince1970 * 1000)
-        registry.submit { store throws(RegistryError) -> SlotRow in
-            let lease = LeaseInstant.now().advanced(byMilliseconds: SlotLease.length)
-            let incarnation = try store.takeSlot(
-                slot, endpoint: endpoint, janus: janus, weight: 1, wallClock: wallClock, lease: lease)
-            return SlotRow(
-                slot: slot, incarnation: incarnation, endpoint: endpoint, janus: janus, leaseUntil: lease, load: 0,
-                draining: false, weight: 1, servesJanus: false)
-        } then: { [self] result in
-            switch result {
-            case .failure(let error):
-                logger.error("the slot cannot be taken", metadata: .keyed([.error: "\(error)"]))
-                let bound = NIOLoopBound((self, lock), eventLoop: loop)
-                loop.scheduleTask(in: Self.retryDelay) { bound.value.0.takeSlot(bound.value.1) }
-            case .success(let row): slotTaken(row, lock)
-            }
-        }
-    }
-
-    private func slotTaken(_ row: SlotRow, _ lock: SlotLock) {
-        self.row = row
-        logger.notice(
-            "slot taken", metadata: .keyed([.slot: "\(row.slot)", .incarnation: "\(row.incarnation)"]))
-        let lease = SlotLease(row, lock: lock, registry: registry, loop: loop, logger: logger)
-        lease.state = { [self] in (conferences?.load ?? 0, conferences != nil && !isMourning) }
-        lease.lost = { [self] reason in ended(.superseded(reason)) }
-        lease.restored = { [self] in conferences?.reassertRows() }
-        lease.orders = { [self] in ordered($0) }
-        lease.start()
-        self.lease = lease
-        guard openLinks() else { return }
-        takeOver()
-    }
-
-    private func takeOver() {
-        if isMourning { endMourning() }
-        guard let row, let gateway = janus.gateway, takeover == nil, conferences == nil else { return }
-        let deployment = configuration.installation.deployment
-        let session = JanusSlotSession(.of(row.slot, in: deployment), loop: loop, logger: logger)
-        session.lost = { [self] error in janusHangs(error) }
-        self.session?.stop()
-        self.session = session
-        let logger = logger.with([.slot: "\(row.slot)"])
-        let takeover = SlotTakeover(
-            owner: row.owner, deployment: deployment, session: session, gateway: gateway, admin: admin?.gateway,
-            registry: registry, loop: loop, logger: logger
-        ) { [self] result in
-            self.takeover = nil
-            switch result {
-            case .success(let (possession, inheritance)): serve(possession, inheritance)
-            case .failure(.registry(.superseded)): ended(.superseded("a write was refused"))
-            case .failure(.registry(let error)): retry("registry: \(error)")
-            case .failure(.janus(.core(403, let reason))):
-                ended(.fatal("Janus refuses [Janus] api_secret: \(reason)"))
-            case .failure(.janus(let error)): retry(error.reason)
-            }
-        }
-        self.takeover = takeover
-        takeover.start()
-    }
-
-    /// Tries again soon, on the connection of then.
-    private func retry(_ reason: String) {
-        logger.warning("not serving yet", metadata: .keyed([.reason: reason]))
-        guard let gateway = janus.gateway else { return }
-        let bound = NIOLoopBound((self, gateway), eventLoop: loop)
-        loop.scheduleTask(in: Self.retryDelay) {
-            let (core, gateway) = bound.value
-            // A newer connection has begun anew by itself.
-            guard core.janus.gateway === gateway else { return }
-            if core.row == nil { core.janusUp() } else { core.takeOver() }
-        }
-    }
-
-    // MARK: Draining
-
-    private func ordered(_ orders: SlotOrders) {
-        switch draining.ordered(orders) {
-        case .none: break
-        case .refuseRooms(let isRefused):
-            logger.notice(isRefused ? "draining" : "not draining any more")
-            conferences?.refusesRooms = isRefused
-        }
-        guard let conferences, !isMourning else { return }
-        switch draining.looked(load: conferences.isEmpty ? 0 : max(conferences.load, 1), at: .now()) {
-        case .none: break
-        case .endSessions(let reason): conferences.expelAll(reason)
-        case .giveUpSlot: giveUpSlot()
-        }
-    }
-
-    /// The slot is empty and is to stay so: the Janus session ends, the lock is freed, and this process stands by.
-    private func giveUpSlot() {
-        guard let row, let session, let gateway = janus.gateway, let conferences else { return }
-        logger.notice("drained: the slot is given up", metadata: .keyed([.slot: "\(row.slot)"]))
-        drained.insert(row.slot)
-        conferences.possession.give()
-        self.conferences = nil
-        cancelTakeover()
-        sweeper?.cancel()
-        lease?.stop()
-        links?.stop()
-        session.destroy(over: gateway) { [self] _ in
-            registry.submit { store throws(RegistryError) in
-                try store.releaseSlot(row.owner)
-            } then: { [self] result in
-                if case .failure(let error) = result {
-                    logger.warning("the lease runs out by itself", metadata: .keyed([.error: "\(error)"]))
-                }
-                forgetSlot()
-                if janus.gateway != nil { standBy() }
-            }
-        }
-    }
-
-    private func forgetSlot() {
-        self.session?.stop()
-        self.session = nil
-        lease = nil
-        links = nil
-        lock = nil
-        row = nil
-        draining = DrainStateMachine()
-    }
-
-    /// Of a slot that was given up by everybody.
-    private func destroy(_ rooms: [JanusRoomID], _ done: @escaping () -> Void) {
-        guard let handle = conferences?.possession.roomHandle, !isMourning else { return done() }
-        var left = rooms.count
-        for room in rooms {
-            handle.message(.destroy, body: RoomMessage.destroy(room)) { [logger] result in
-                if case .failure(let error) = result, !error.saysAlreadyGone {
-                    logger.warning("a room stays behind", metadata: .keyed([.janus: "\(room)", .error: error.reason]))
-                }
-                left -= 1
-                if left == 0 { done() }
-            }
-        }
-    }
-
-    // MARK: Serving
-
-    private func serve(_ possession: SlotPossession, _ inheritance: Inheritance) {
-        guard possession.gateway.isOpen, conferences == nil, let links else { return }
-        possession.superseded = { [self] in ended(.superseded("a write was refused")) }
-        possession.faults = faults
-        let conferences = Conferences(
-            possession: possession, outbox: links, ended: endedSessions, rules: configuration.rooms)
-        conferences.refusesRooms = draining.isDraining
-        conferences.isAway = { [self] owner in absences.isAway(owner, at: loop.now) }
-        self.conferences = conferences
-        let recovery = Recovery(conferences, inheritance: inheritance, admin: admin?.gateway) { [self] result in
-            recovered(result, conferences)
-        }
-        self.recovery = recovery
-        recovery.start()
-        guard self.conferences === conferences else { return }
-        lease?.renew()
-        logger.notice("serving", metadata: .keyed([.slot: "\(possession.owner.slot)"]))
-        links.unhold()
-        heart.ready()
-    }
-
-    /// Janus is dead, and everything in it: that is told without waiting for the next one.
-    private func mourn() {
-        guard let row, conferences == nil else { return }
-        let slot = row.slot
-        registry.submit(.read) { store throws(RegistryError) in
-            Inheritance(sessions: try store.sessions(of: slot), rooms: try store.rooms(of: slot))
-        } then: { [self] result in
-            switch result {
-            case .failure(let error): logger.error("rows cannot be read", metadata: .keyed([.error: "\(error)"]))
-            case .success(let inheritance):
-                guard janus.gateway == nil, conferences == nil, let links else { return }
-                let deployment = configuration.installation.deployment
-                let possession = SlotPossession(
-                    owner: row.owner, deployment: deployment, janusSession: .of(slot, in: deployment),
-                    gateway: .closed(on: loop, logger: logger), registry: registry, loop: loop,
-                    roomHandle: JanusHandleID(rawValue: 0), logger: logger)
-                possession.superseded = { [self] in ended(.superseded("a write was refused")) }
-                let conferences = Conferences(
-                    possession: possession, outbox: links, ended: endedSessions, rules: configuration.rooms)
-                self.conferences = conferences
-                isMourning = true
-                Recovery(conferences, inheritance: inheritance, admin: nil) { _ in }.start()
-                links.unhold()
-            }
-        }
-    }
-
-    private func endMourning() {
-        isMourning = false
-        links?.hold()
-        conferences?.possession.give()
-        conferences = nil
-        links?.renew("Janus is back")
-    }
-
-    private func recovered(_ result: Result<Void, Recovery.Failure>, _ conferences: Conferences) {
-        guard self.conferences === conferences else { return }
-        recovery = nil
-        switch result {
-        case .success: sweepRegularly(conferences)
-        case .failure(.foreign(let problem)): ended(.fatal(problem))
-        case .failure(.janus(let error)): janusHangs(error)
-        }
-    }
-
-    private func sweepRegularly(_ conferences: Conferences) {
-        let bound = NIOLoopBound((self, conferences), eventLoop: loop)
-        sweeper = loop.scheduleRepeatedTask(initialDelay: JanusSweep.interval, delay: JanusSweep.interval) { _ in
-            let (core, conferences) = bound.value
-            guard core.conferences === conferences, let admin = core.admin?.gateway else { return }
-            conferences.sweep(admin: admin)
-        }
-    }
-
-    /// - Returns: false when the process has to end.
-    private func openLinks() -> Bool {
-        guard let row else { preconditionFailure("links without a slot") }
-        let links = FrontdoorLinks(incarnation: row.incarnation, loop: loop, logger: logger)
-        links.delegate = self
-        links.hold()
-        do throws(BusError) {
-            try links.start(network, at: row.endpoint)
-        } catch {
-            ended(.fatal("\(row.endpoint): \(error)"))
-            return false
-        }
-        self.links = links
-        return true
-    }
-
-    var status: WorkerStatus {
-        guard let row else { preconditionFailure("links without a slot") }
-        return WorkerStatus(slot: row.slot, load: conferences?.load ?? 0, isJanusUp: conferences != nil && !isMourning)
-    }
-
-    func received(_ request: WorkerRequest, from connection: ConnectionID, sequence: RequestSequence) {
-        conferences?.submit(request, from: connection, sequence: sequence)
-    }
-
-    func released(_ session: SessionID) { conferences?.release(session) }
-
-    func gone(_ connection: ConnectionID) { conferences?.release(connection) }
-
-    func listed(_ listing: Listing, by owner: FrontdoorLoopID) { conferences?.resync(listing, of: owner) }
-
-    func lost(_ owner: FrontdoorLoopID) {
-        absences.lost(owner, at: loop.now)
-        conferences?.suspend(owner)
-    }
-
-    func timerFired(at now: NIODeadline) {
-        guard let conferences, let links else { return }
-        for owner in absences.look(at: now, owners: conferences.owners, isPresent: links.isPresent) {
-            logger.notice("a front door stays away: its sessions end", metadata: .keyed([.frontdoor: "\(owner)"]))
-            links.close(owner)
-            conferences.release { $0.connection.owner == owner }
-        }
     }
 }

@@ -65,8 +65,8 @@ final class FeedSession {
 
     /// Its handle in Janus; nil: none, or none any more.
     var handleID: JanusHandleID? { handle.handleID }
-    /// An attach is on its way: a handle of its may appear in Janus at any time.
-    var isAttaching: Bool { machine.life.state == .attaching }
+    /// A handle of its may appear in Janus at any time, or is there and not adopted yet.
+    var isAttaching: Bool { machine.life.state == .attaching || machine.life.state == .inherited }
 
     // MARK: Being taken over
 
@@ -92,6 +92,7 @@ final class FeedSession {
         waitingResync = nil
         voice.open()
         let isPending = requests.contains { $0.sequence == id.request }
+        isReleased = false
         if machine.state == .unsettled, isPending { desk.beginAgain() }
         perform(machine.resynced(told, isPending: isPending))
         for listed in requests where listed.sequence != id.request {

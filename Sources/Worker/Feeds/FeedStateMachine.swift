@@ -59,7 +59,7 @@ struct FeedStateMachine {
         var offer: SessionDescription?
         var isAnswered = false
         var isMediaUp = false
-        /// The publisher it shows still sends.
+        /// The publisher it shows still sends, and the media is not over.
         var isActive = true
     }
 
@@ -183,11 +183,11 @@ struct FeedStateMachine {
         if let handle = seen.handle { life.found(handle) }
         state = .unsettled
         guard farewell == nil else { return follow(life.end(leavingFirst: false)) }
+        guard seen.isActive else { return ended("publisher gone") }
         guard let offer = seen.offer else { return [] }
         state = seen.isAnswered ? .started : .offered
         self.offer = offer
         isEstablished = seen.isMediaUp
-        guard seen.isActive else { return ended("publisher gone") }
         return []
     }
 
@@ -197,6 +197,8 @@ struct FeedStateMachine {
     /// - Parameter isPending: the client still waits for the answer to its attach.
     mutating func resynced(_ told: ToldFeed, isPending: Bool) -> [Action] {
         let answers = answerAgain(told, isPending: isPending)
+        // Released because nobody was there, and now somebody is: the end is told after all.
+        if told.isAcked || isPending { farewell?.isSilent = false }
         guard farewell == nil else { return answers }
         switch state {
         case .resuming, .opening, .subscribing, .awaitingOffer, .over: return answers

@@ -109,8 +109,12 @@ final class JanusGateway {
         for event in kept?.removeValue(forKey: handle) ?? [] { receive?(event) }
     }
 
-    /// From now on events of handles without a receiver wait for one: a predecessor's handles are being looked at.
-    func keepEvents() { kept = [:] }
+    /// From now on events of all handles wait for a receiver: a predecessor's handles are being looked at. That may have been
+    /// this process itself, on this connection: its receivers have given up.
+    func keepEvents() {
+        handlers = [:]
+        kept = [:]
+    }
 
     /// Every handle has its receiver.
     func dropKeptEvents() { kept = nil }

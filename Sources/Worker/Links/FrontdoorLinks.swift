@@ -40,6 +40,8 @@ final class FrontdoorLinks: Outbox {
     private var links: [RoutingID: Link] = [:]
     /// The link that counts, of each loop.
     private var current: [FrontdoorLoopID: RoutingID] = [:]
+    /// The last life of each front door.
+    private var newest: [FrontdoorID: Incarnation] = [:]
     private var timer: RepeatedTask?
     /// What has arrived while nobody could serve it; nil: it is served at once.
     private var held: [(RoutingID, Envelope, [UInt8])]?
@@ -171,6 +173,13 @@ final class FrontdoorLinks: Outbox {
 
     private func probed(_ id: RoutingID) {
         let owner = id.owner
+        // An earlier life of the front door is a ghost, whatever it may still send.
+        guard owner.incarnation >= newest[owner.frontdoor] ?? owner.incarnation else { return }
+        newest[owner.frontdoor] = owner.incarnation
+        for other in current.values
+        where other.owner.frontdoor == owner.frontdoor && other.owner.incarnation < owner.incarnation {
+            drop(other, "its front door has begun anew")
+        }
         if let old = current[owner], old != id {
             // A loop has one link; a newer one replaces it, an older one is a ghost.
             guard old.link < id.link else { return }
@@ -271,6 +280,7 @@ final class FrontdoorLinks: Outbox {
 
     private func drop(_ id: RoutingID, _ reason: String) {
         guard links.removeValue(forKey: id) != nil else { return }
+        held?.removeAll { $0.0 == id }
         logger.info("link lost", metadata: .keyed([.link: "\(id)", .reason: reason]))
         guard current[id.owner] == id else { return }
         current[id.owner] = nil

@@ -19,6 +19,8 @@ struct HandleInfo: Equatable {
     /// Our end of its negotiation, gone when the media was hung up.
     let local: SessionDescription?
     let isMediaUp: Bool
+    /// Its media is over.
+    let isHungUp: Bool
 
     init(_ handle: JanusHandleID, _ info: JSONValue) {
         self.handle = handle
@@ -36,16 +38,25 @@ struct HandleInfo: Equatable {
             default: .none
             }
         let flags = info["flags"]
-        let isHungUp = flags?["alert"]?.bool == true || flags?["stopped"]?.bool == true
+        isHungUp = flags?["alert"]?.bool == true || flags?["stopped"]?.bool == true
         let sdp = info["sdps"]?["local"]
-        local = sdp.flatMap { $0.isString && !isHungUp ? SessionDescription($0.raw) : nil }
+        local = isHungUp ? nil : sdp.flatMap { $0.isString ? SessionDescription($0.raw) : nil }
         isMediaUp = flags?["ready"]?.bool ?? false
+    }
+
+    /// It has been in a room: of several handles of one session, this one counts.
+    var isInUse: Bool {
+        switch role {
+        case .publisher, .subscriber: true
+        case .none: false
+        }
     }
 
     /// As a participant's machine sees it.
     func observation(as publisher: PublisherID) -> PublisherStateMachine.Observation {
         guard case .publisher(publisher, _) = role else { return PublisherStateMachine.Observation(handle: handle) }
-        return PublisherStateMachine.Observation(handle: handle, answer: local, isMediaUp: isMediaUp)
+        return PublisherStateMachine.Observation(
+            handle: handle, answer: local, isMediaUp: isMediaUp, isHungUp: isHungUp)
     }
 
     /// As a subscription's machine sees it.
@@ -54,7 +65,7 @@ struct HandleInfo: Equatable {
             return FeedStateMachine.Observation(handle: handle)
         }
         return FeedStateMachine.Observation(
-            handle: handle, offer: local, isAnswered: isAnswered, isMediaUp: isMediaUp, isActive: isActive)
+            handle: handle, offer: local, isAnswered: isAnswered, isMediaUp: isMediaUp, isActive: isActive && !isHungUp)
     }
 
     var bitrate: Int? {

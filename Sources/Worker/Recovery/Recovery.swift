@@ -29,8 +29,9 @@ final class Recovery {
     private var publishers: [SessionID: PublisherSession] = [:]
     private var feeds: [SessionID: FeedSession] = [:]
     private var rooms: [(room: Room, row: RoomRow)] = []
-    /// What was found of publishers whose room is still being asked about.
+    /// What was found of sessions that have not been told of it yet.
     private var seen: [SessionID: HandleInfo] = [:]
+    private var recorded: [SessionID: JanusHandleID] = [:]
     private var unwanted: [JanusHandleID] = []
     private var roomsToGo = 0
     private var isInspected = false
@@ -51,12 +52,15 @@ final class Recovery {
 
     /// Afterwards every session is known, so that requests find theirs; what they do waits for what Janus says.
     func start() {
-        guard let handles = inheritance.handles, let admin else { return everythingIsLost() }
+        guard let handles = inheritance.handles else { return everythingIsLost() }
+        // What Janus has is there, and cannot be looked at now.
+        guard let admin else { return finish(.failure(.janus(.linkLost))) }
         for row in inheritance.sessions where row.ended { remember(row, reason: PublisherStateMachine.unseenReason) }
         for row in inheritance.rooms { rooms.append((conferences.inherit(row), row)) }
         let living = inheritance.sessions.filter { !$0.ended }
         for row in living where row.role == .publisher { publishers[row.id] = conferences.inheritPublisher(row) }
         for row in living where row.role == .subscriber { feeds[row.id] = conferences.inheritFeed(row) }
+        for row in living { recorded[row.id] = row.handle }
         let orphans = living.filter { publishers[$0.id] == nil && feeds[$0.id] == nil }
         for row in orphans { remember(row, reason: Conferences.lostReason) }
         markEnded(orphans)
@@ -73,7 +77,9 @@ final class Recovery {
         inspect(first, admin) { [self] in
             askRooms()
             inspect(last, admin) { [self] in
-                for feed in feeds.values { feed.observed(FeedStateMachine.Observation()) }
+                for (id, feed) in feeds {
+                    feed.observed(seen.removeValue(forKey: id)?.feedObservation ?? FeedStateMachine.Observation())
+                }
                 feeds = [:]
                 isInspected = true
                 finishWhenDone()
@@ -110,20 +116,25 @@ final class Recovery {
             )
         }
         guard case .session(let session) = owner.purpose else { return unwanted.append(info.handle) }
-        if let publisher = publishers[session] {
-            // A late attach of a dead process makes a second handle: the one that is in the room counts.
-            if let other = seen[session] {
-                let isBetter = info.observation(as: publisher.publisherID).answer != nil
-                unwanted.append(isBetter ? other.handle : info.handle)
-                if isBetter { seen[session] = info }
-            } else {
-                seen[session] = info
-            }
-        } else if let feed = feeds.removeValue(forKey: session) {
-            feed.observed(info.feedObservation)
-        } else {
-            unwanted.append(info.handle)
+        guard publishers[session] != nil || feeds[session] != nil else { return unwanted.append(info.handle) }
+        var best = info
+        if let other = seen[session] {
+            // A late attach of a dead process makes a second handle.
+            if rank(other, of: session) >= rank(info, of: session) { best = other }
+            unwanted.append(best.handle == info.handle ? other.handle : info.handle)
         }
+        seen[session] = best
+        // There are many feeds: those that cannot be outdone go on at once.
+        if best.isInUse, let feed = feeds.removeValue(forKey: session) {
+            seen[session] = nil
+            feed.observed(best.feedObservation)
+        }
+    }
+
+    /// The handle that is in a room counts; with none, the one that was recorded, on which something may be under way.
+    private func rank(_ info: HandleInfo, of session: SessionID) -> Int {
+        if info.isInUse { return 2 }
+        return info.handle == recorded[session] ? 1 : 0
     }
 
     // MARK: Rooms

@@ -14,6 +14,7 @@ final class PublisherSession {
         case bitrate(Int)
     }
 
+    private static let idExists = 436
     static let joinTimeout = TimeAmount.seconds(30)
     static let leaveTimeout = TimeAmount.seconds(2)
 
@@ -91,8 +92,8 @@ final class PublisherSession {
 
     /// Its handle in Janus; nil: none, or none any more.
     var handleID: JanusHandleID? { handle.handleID }
-    /// An attach is on its way: a handle of its may appear in Janus at any time.
-    var isAttaching: Bool { machine.life.state == .attaching }
+    /// A handle of its may appear in Janus at any time, or is there and not adopted yet.
+    var isAttaching: Bool { machine.life.state == .attaching || machine.life.state == .inherited }
 
     /// Its front door is away, and not only because this process has just begun.
     var isGhost: Bool { !voice.isHeard && conferences.isAway(id.connection.owner) }
@@ -153,6 +154,7 @@ final class PublisherSession {
             case .feedAttach, .feedAnswer, .feedDetach, .trickle, .update, .releaseAccount: break
             }
         }
+        isReleased = false
         if machine.state == .unsettled, pending.join { desk.beginAgain() }
         perform(machine.resynced(told, pending: pending))
         for listed in requests where listed.sequence != id.request {
@@ -261,7 +263,8 @@ final class PublisherSession {
     /// The asynchronous outcome of a message was a refusal (D16).
     private func failed(_ error: JanusError, _ message: Message?) {
         switch message {
-        // A predecessor's join was still on its way: its outcome is ours (425 on the handle, 436 for the id).
+        // A predecessor's join was still on its way: its outcome is ours (425). With 436 it was on another handle.
+        case .join where error.code == Self.idExists: perform(machine.placeTaken(error.reason))
         case .join where error.saysAlreadyDone: perform(machine.joinAccepted())
         case .join: perform(machine.joinRefused(error.reason))
         case .leave: perform(error.saysAlreadyGone ? machine.left() : machine.leaveRefused(error.reason))
@@ -294,6 +297,8 @@ final class PublisherSession {
         case .record: record()
         case .attach: attachHandle()
         case .join: sendJoin()
+        case .clearPlace:
+            conferences.detachOthers(of: id, but: handle.handleID) { [self] in perform(machine.placeCleared()) }
         case .answerJoin(let answer): desk.finish(id.request, answer)
         case .answerJoinAgain(let answer): voice.answer(answer, to: id.request)
         case .answerTerminates(let answer): desk.answerClosing(answer)

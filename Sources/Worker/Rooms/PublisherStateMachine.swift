@@ -29,6 +29,8 @@ struct PublisherStateMachine {
         case record
         case attach
         case join(JanusHandleID)
+        /// Detach the session's other handles.
+        case clearPlace
         /// Once: the answer to the join.
         case answerJoin(WorkerAnswer)
         /// The join was answered, but the answer was lost on its way.
@@ -62,6 +64,8 @@ struct PublisherStateMachine {
         /// Set when it is in the room and its media is negotiated.
         var answer: SessionDescription?
         var isMediaUp = false
+        /// It was in the room, and its media is over: a hangup wins, whatever was under way.
+        var isHungUp = false
     }
 
     private struct Farewell {
@@ -88,6 +92,7 @@ struct PublisherStateMachine {
     /// Who came and went after Janus made the list of our `joined`, and before that event: the list does not say.
     private var early: (appeared: [(PublisherID, Publisher)], gone: Set<PublisherID>) = ([], [])
     private var hasEndedFeeds = false
+    private var hasClearedPlace = false
 
     init() {
         state = .awaitingRoom
@@ -166,6 +171,20 @@ struct PublisherStateMachine {
         }
     }
 
+    /// Another handle of this session has its place in the room: a dead process attached it, and it has to go. Once.
+    mutating func placeTaken(_ reason: String) -> [Action] {
+        guard state == .joining || state == .accepted, farewell == nil, !hasClearedPlace else {
+            return joinRefused(reason)
+        }
+        hasClearedPlace = true
+        return [.clearPlace]
+    }
+
+    mutating func placeCleared() -> [Action] {
+        guard state == .joining || state == .accepted, farewell == nil, let handle = life.usable else { return [] }
+        return [.join(handle)]
+    }
+
     /// - Parameter others: whose media is up, as Janus lists them and the room knows them.
     mutating func joined(answer: SessionDescription, others: [(PublisherID, Publisher)]) -> [Action] {
         // The event may overtake the acceptance.
@@ -235,6 +254,7 @@ struct PublisherStateMachine {
         if let handle = seen.handle { life.found(handle) }
         state = .unsettled
         guard farewell == nil else { return follow(life.end(leavingFirst: false)) }
+        guard !seen.isHungUp else { return end(Farewell(reason: Self.unseenReason), leavingFirst: false) }
         guard let answer = seen.answer else { return [] }
         isEstablished = seen.isMediaUp
         return enter(answer: answer, others: others)
@@ -250,6 +270,7 @@ struct PublisherStateMachine {
     /// ``observed(_:others:)``.
     mutating func resynced(_ told: ToldState, pending: Pending) -> [Action] {
         let answers = answerAgain(told, isPending: pending.join)
+        if told.isAcked || pending.join { speakAgain(pending) }
         guard farewell == nil else { return answers }
         switch state {
         case .resuming, .awaitingRoom, .opening, .joining, .over: return answers
@@ -263,6 +284,14 @@ struct PublisherStateMachine {
         if told.isAcked || state == .joined { joinAnswer = .ack }
         guard isPending, let joinAnswer else { return [] }
         return [.answerJoinAgain(joinAnswer)]
+    }
+
+    /// Released because nobody was there, and now somebody is: the end is told after all.
+    private mutating func speakAgain(_ pending: Pending) {
+        guard let silent = farewell, silent.isSilent else { return }
+        let isByRequest = silent.isByRequest || pending.end
+        farewell = Farewell(
+            reason: silent.reason ?? (isByRequest ? nil : Self.unseenReason), isByRequest: isByRequest)
     }
 
     private func progress(_ told: ToldState) -> [Action] {

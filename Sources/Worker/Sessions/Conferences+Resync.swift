@@ -29,7 +29,8 @@ extension Conferences {
             requests[session, default: []].append(listed)
         }
         // Those that somebody waits for come first, and a base session before its feeds.
-        let sessions = listing.sessions.map { session, told in
+        let wanted = listing.sessions.filter { !listing.releases.contains($0.key) }
+        let sessions = wanted.map { session, told in
             (session: session, told: told, requests: requests.removeValue(forKey: session) ?? [])
         }
         let order = sessions.sorted { left, right in
@@ -38,7 +39,11 @@ extension Conferences {
             return left.session.request < right.session.request
         }
         for entry in order { resync(entry.session, entry.told, entry.requests) }
-        // Of sessions that are not listed: they find nobody.
+        // Of sessions that are not listed: they find nobody, or one that is about to end and still answers.
+        for session in requests.keys {
+            publishers[session]?.voice.open()
+            feeds[session]?.voice.open()
+        }
         for listed in requests.values.joined().sorted(by: { $0.sequence < $1.sequence }) {
             submit(listed.request, from: listed.connection, sequence: listed.sequence)
         }

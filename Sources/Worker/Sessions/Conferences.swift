@@ -21,6 +21,9 @@ final class Conferences {
     /// A front door's loop has no link, and has had the time to make one.
     var isAway: (FrontdoorLoopID) -> Bool = { _ in false }
 
+    /// nil: the admin API cannot be reached.
+    var admin: () -> JanusGateway? = { nil }
+
     init(possession: SlotPossession, outbox: any Outbox, ended: EndedSessions, rules: RoomRules) {
         self.possession = possession
         self.outbox = outbox
@@ -210,6 +213,15 @@ final class Conferences {
         sweep.rooms(over: possession.roomHandle) { [weak self] room in
             self.map { !$0.possession.isHeld || $0.janusRooms.contains(room) } ?? true
         }
+    }
+
+    /// Detaches the handles of a session that are not the one in use.
+    func detachOthers(of session: SessionID, but own: JanusHandleID?, then: @escaping () -> Void) {
+        guard let admin = admin() else { return then() }
+        let sweep = JanusSweep(
+            slot: possession.owner.slot, deployment: possession.deployment, session: possession.janusSession,
+            gateway: possession.gateway, logger: possession.logger)
+        sweep.handles(admin: admin, isKept: { $0 == own || ($1 != nil && $1 != session) }) { _ in then() }
     }
 
     private func isKept(_ handle: JanusHandleID, of session: SessionID?) -> Bool {

@@ -40,9 +40,6 @@ struct DrainStateMachine: Equatable {
     private(set) var state = State.serving
     private var orders = SlotOrders.serve
 
-    /// No new rooms.
-    var isDraining: Bool { orders.draining }
-
     /// The orders as they stand; the same again are no news.
     mutating func ordered(_ orders: SlotOrders) -> OrderAction {
         guard orders != self.orders, state != .givenUp else { return .none }

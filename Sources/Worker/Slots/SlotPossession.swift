@@ -84,6 +84,18 @@ final class SlotPossession {
             session: janusSession, over: gateway, completion: completion)
     }
 
+    /// Rooms of a slot that was given up; those that stay are found by its next holder.
+    func destroyRooms(_ rooms: [JanusRoomID], completion: @escaping () -> Void) {
+        guard let room = rooms.first else { return completion() }
+        roomHandle.message(.destroy, body: RoomMessage.destroy(room)) { [self] result in
+            if case .failure(let error) = result, !error.saysAlreadyGone {
+                logger.warning(
+                    "Janus did not destroy a room", metadata: .keyed([.room: "\(room)", .error: error.reason]))
+            }
+            destroyRooms(Array(rooms.dropFirst()), completion: completion)
+        }
+    }
+
     /// A write signed by the slot. `then` gets the outcome on the loop; a refusal for good ends the process.
     func write<Value: Sendable>(
         _ operation: @escaping @Sendable (any RegistryStore, RoomOwner) throws(RegistryError) -> Value,

@@ -77,7 +77,9 @@ final class SlotTakeover {
                 inheritance.handles = handles.compactMap { $0.integer(UInt64.self).map(JanusHandleID.init) }
                 readRows()
             case .success(.accepted): startAfresh()
+            // What is there can be looked at later: only a refusal is for good.
             case .failure(.linkLost): completion(.failure(.janus(.linkLost)))
+            case .failure(.timedOut): completion(.failure(.janus(.timedOut)))
             case .failure(let error):
                 logger.warning("handles could not be listed", metadata: .keyed([.error: error.reason]))
                 startAfresh()

@@ -312,6 +312,7 @@ import Testing
                 case .attach: pending.append(.attach)
                 case .subscribe: pending += [.subscribe, .offer]
                 case .answerAttach: attachAnswers += 1
+                case .answerAttachAgain: Issue.record("nothing was lost")
                 case .start: pending.append(.start)
                 case .answerAnswer: answersAnswered += 1
                 case .answerDetaches: #expect(attachAnswers == 1)

@@ -152,8 +152,10 @@ import Testing
                 switch action {
                 case .record: pending.append(.record)
                 case .attach: pending.append(.attach)
+                case .clearPlace: Issue.record("nobody else is there")
                 case .join: pending += [.join, .joined]
                 case .answerJoin: joinAnswers += 1
+                case .answerJoinAgain: Issue.record("nothing was lost")
                 case .answerTerminates:
                     terminatesAnswered += terminatesWaiting
                     terminatesWaiting = 0

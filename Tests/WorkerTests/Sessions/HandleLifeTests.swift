@@ -166,11 +166,11 @@ import Testing
 
 /// A life brought into a state the usual way.
 private func living(_ state: HandleLife.State) -> HandleLife {
-    var life = HandleLife()
+    var life = state == .inherited ? .inherited : HandleLife()
     let steps: [(inout HandleLife) -> HandleLife.Action]
     let h = handle(7)
     switch state {
-    case .idle: steps = []
+    case .idle, .inherited: steps = []
     case .recording: steps = [{ $0.begun() }]
     case .attaching: steps = [{ $0.begun() }, { $0.recorded() }]
     case .attached: steps = [{ $0.begun() }, { $0.recorded() }, { $0.attached(h) }]

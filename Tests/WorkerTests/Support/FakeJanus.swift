@@ -40,6 +40,16 @@ final class FakeJanus: JanusConnector {
         let session: UInt64
         let opaque: String
         var role = Role.none
+        /// Our end of its negotiation.
+        var local: (type: String, sdp: String)?
+        var isUp = false
+        var wasHungUp = false
+        /// Of a subscriber: its answer was taken by the core, and by the plugin.
+        var hasAnswer = false
+        var isAnswered = false
+        /// Of a subscriber: the publisher still sends.
+        var isActive = true
+        var bitrate = 0
         /// The transaction of a message not yet acknowledged.
         var inFlight: (transaction: String, since: NIODeadline)?
     }
@@ -53,6 +63,7 @@ final class FakeJanus: JanusConnector {
     struct Room {
         let description: String
         let maximum: Int
+        var bitrate = 0
         var participants: [UInt64: Participant] = [:]
     }
 
@@ -73,6 +84,13 @@ final class FakeJanus: JanusConnector {
     var secret: String?
     var adminSecret: String?
     var reclaimTimeout = 30
+    /// Called when a request has had its effect.
+    var served: (Request) -> Void = { _ in }
+    /// Plugin messages that are acknowledged and then wait in Janus's queue, with all that come later on their handle, for
+    /// ``releaseQueued()``: their sender may be dead by then.
+    var queues: (Request) -> Bool = { _ in false }
+    /// A second answer is refused by the core (469), or taken again.
+    var refusesSecondAnswer = true
 
     private(set) var log: [Request] = []
     /// What a client of Janus must not do.
@@ -82,6 +100,7 @@ final class FakeJanus: JanusConnector {
     var rooms: [UInt64: Room] = [:]
     private var sockets: [FakeJanusSocket] = []
     private var held: [(Request, FakeJanusSocket)] = []
+    private var queued: [(handle: UInt64, consequence: () -> Void)] = []
     private var lastHandle: UInt64 = 1 << 60
 
     init(loop: TestLoop) { self.loop = loop }
@@ -102,14 +121,44 @@ final class FakeJanus: JanusConnector {
         for (request, socket) in waiting { serve(request, from: socket) }
     }
 
+    /// Janus gets round to what it has queued.
+    func releaseQueued() {
+        let waiting = queued
+        queued = []
+        for (handle, consequence) in waiting where handles[handle] != nil { consequence() }
+    }
+
+    /// The process at the other end of these connections is gone: nobody hears them break.
+    func vanish(_ gone: [FakeJanusSocket]) {
+        for socket in gone {
+            socket.isOpen = false
+            socket.isAbandoned = true
+        }
+        held.removeAll { held in gone.contains { $0 === held.1 } }
+        for handle in handles.keys { handles[handle]?.inFlight = nil }
+    }
+
     /// Every connection breaks; sessions stay to be claimed.
     func breakLinks() {
         let broken = sockets
         sockets = []
         for id in sessions.keys { sessions[id] = .some(nil) }
+        for handle in handles.keys { handles[handle]?.inFlight = nil }
         for socket in broken where socket.isOpen {
             socket.isOpen = false
             socket.events.closed("the link broke")
+        }
+    }
+
+    /// Every connection breaks at once; its other end hears of it on a later turn, and nothing else before.
+    func cutLinks() {
+        let broken = sockets
+        sockets = []
+        for id in sessions.keys { sessions[id] = .some(nil) }
+        for handle in handles.keys { handles[handle]?.inFlight = nil }
+        for socket in broken where socket.isOpen {
+            socket.isOpen = false
+            later { if !socket.isAbandoned { socket.events.closed("the link broke") } }
         }
     }
 
@@ -152,6 +201,7 @@ final class FakeJanus: JanusConnector {
 
     func pluginEvent(_ handle: UInt64, _ data: String, transaction: String? = nil, jsep: String? = nil) {
         let transaction = transaction.map { #","transaction":"\#($0)""# } ?? ""
+        if let jsep { handles[handle]?.local = (jsep, "\(jsep) of \(handle)") }
         let jsep = jsep.map { #","jsep":{"type":"\#($0)","sdp":"\#($0) of \#(handle)"}"# } ?? ""
         event(
             "event", handle,
@@ -169,16 +219,21 @@ final class FakeJanus: JanusConnector {
 
     func connect(
         to address: JanusAddress, subprotocol: String, on loop: any EventLoop, events: JanusSocketEvents
-    ) {
+    ) { open(subprotocol, events) }
+
+    @discardableResult
+    func open(_ subprotocol: String, _ events: JanusSocketEvents) -> FakeJanusSocket {
         let isAdmin = subprotocol == "janus-admin-protocol"
         let socket = FakeJanusSocket(janus: self, events: events, isAdmin: isAdmin)
         let isAccepted = isAdmin ? isAdminReachable : isReachable
         later { [self] in
+            guard !socket.isAbandoned else { return }
             guard isAccepted else { return events.closed("connection refused") }
             socket.isOpen = true
             sockets.append(socket)
             events.opened(socket)
         }
+        return socket
     }
 
     // MARK: Requests
@@ -195,7 +250,9 @@ final class FakeJanus: JanusConnector {
         if type == "message" { noteMessage(request) }
         let verdict = interfere(request)
         switch verdict {
-        case .proceed: serve(request, from: socket)
+        case .proceed:
+            serve(request, from: socket)
+            served(request)
         case .drop: break
         case .hold: held.append((request, socket))
         case .refuse(let code, let reason): refuse(request, code, reason, socket)
@@ -271,7 +328,7 @@ final class FakeJanus: JanusConnector {
             }
             switch request.type {
             case "handle_info":
-                reply("success", request, #","info":{"opaque_id":"\#(handle.opaque)"}"#, socket)
+                reply("success", request, #","info":\#(info(request.handle, handle))"#, socket)
             case "detach":
                 leaveRoom(request.handle, announcing: true)
                 handles[request.handle] = nil
@@ -305,7 +362,11 @@ final class FakeJanus: JanusConnector {
     }
 
     /// `ack`, with what follows from it behind or before it.
-    func accept(_ request: Request, _ socket: FakeJanusSocket, _ consequence: () -> Void) {
+    func accept(_ request: Request, _ socket: FakeJanusSocket, _ consequence: @escaping () -> Void) {
+        if queues(request) || queued.contains(where: { $0.handle == request.handle }) {
+            queued.append((request.handle, consequence))
+            return reply("ack", request, "", socket)
+        }
         if eventsOvertake { consequence() }
         reply("ack", request, "", socket)
         if !eventsOvertake { consequence() }
@@ -339,6 +400,8 @@ final class FakeJanusSocket: JanusSocket {
     let events: JanusSocketEvents
     let isAdmin: Bool
     var isOpen = false
+    /// Its process is dead.
+    var isAbandoned = false
     private let janus: FakeJanus
 
     init(janus: FakeJanus, events: JanusSocketEvents, isAdmin: Bool) {

@@ -11,6 +11,9 @@ final class RecordingOutbox: Outbox {
     private var lines: [String] = []
     private var waiting: [(owner: FrontdoorLoopID, action: () -> Void)] = []
 
+    /// Front doors without a link.
+    var absent: Set<FrontdoorLoopID> = []
+
     /// What was said since the last call.
     func transcript() -> [String] {
         defer { lines = [] }
@@ -31,6 +34,12 @@ final class RecordingOutbox: Outbox {
     func tell(_ event: WorkerEvent, of session: SessionID) {
         lines.append("\(session.connection.number)/\(session.request): \(event.line)")
     }
+
+    func resynced(_ session: SessionID) {
+        lines.append("\(session.connection.number)/\(session.request) resynced")
+    }
+
+    func isPresent(_ owner: FrontdoorLoopID) -> Bool { !absent.contains(owner) }
 
     func whenAcknowledged(by owner: FrontdoorLoopID, _ action: @escaping () -> Void) { waiting.append((owner, action)) }
 }

@@ -6,9 +6,12 @@ import Sylkrtc
 
 /// A front door's loop with its link to one worker: it keeps the link as the real one does, says what the test wants, and
 /// writes down what it is told, like ``RecordingOutbox``.
+///
+/// On a new link it lists what it holds: its sessions with what their clients have been told, and the requests that nobody
+/// has answered.
 final class ScriptedFrontdoor {
     let owner: FrontdoorLoopID
-    private let network: InMemoryNetwork
+    private let network: any BusNetwork
     private let endpoint: String
     private let loop: TestLoop
     private var machine: DealerLinkStateMachine
@@ -16,17 +19,20 @@ final class ScriptedFrontdoor {
     private var timer: RepeatedTask?
     private var lines: [String] = []
 
-    /// The sessions it names in its list.
-    var holds: [SessionID] = []
+    /// What it would list.
+    var book = ToldBook()
+    /// A lost link is replaced at once.
+    var isPersistent = false
     /// Keeps itself to heartbeats and acknowledgements.
     var isMute = false
+    private var isDead = false
     private(set) var number: UInt32 = 0
     private(set) var status: WorkerStatus?
     /// Why links were given up.
     private(set) var losses: [String] = []
     private(set) var hellos = 0
 
-    init(_ owner: FrontdoorLoopID = frontdoor, _ network: InMemoryNetwork, at endpoint: String, on loop: TestLoop) {
+    init(_ owner: FrontdoorLoopID = frontdoor, _ network: any BusNetwork, at endpoint: String, on loop: TestLoop) {
         self.owner = owner
         self.network = network
         self.endpoint = endpoint
@@ -59,6 +65,7 @@ final class ScriptedFrontdoor {
 
     /// The process dies.
     func die() {
+        isDead = true
         timer?.cancel()
         socket?.close()
         socket = nil
@@ -66,15 +73,32 @@ final class ScriptedFrontdoor {
 
     // MARK: Saying
 
+    /// Sent at once, or with the next list, or when its session is up to date.
     func request(_ request: WorkerRequest, _ connectionNumber: UInt64, _ number: UInt64) {
-        send(.request, request.encoded, connection(connectionNumber, of: owner), sequence(number))
+        let waiting = book.asked(request, connection(connectionNumber, of: owner), sequence(number))
+        if machine.isUp, !book.awaiting.contains(waiting.session) { send(waiting) }
+    }
+
+    /// The client has closed its connection.
+    func close(_ connectionNumber: UInt64) {
+        let connection = connection(connectionNumber, of: owner)
+        book.forget(connection)
+        if machine.isUp { send(.gone, [], connection) }
+    }
+
+    /// Its creating request is answered with a deadline error: the worker owes its end.
+    func giveUp(_ connectionNumber: UInt64, _ number: UInt64) {
+        let connection = connection(connectionNumber, of: owner)
+        book.giveUp(SessionID(connection: connection, request: sequence(number)))
+        if machine.isUp { send(.release, [], connection, sequence(number)) }
     }
 
     func send(
-        _ kind: MessageKind, _ body: [UInt8] = [], _ connection: ConnectionID? = nil, _ request: RequestSequence? = nil
+        _ kind: MessageKind, _ body: [UInt8] = [], _ connection: ConnectionID? = nil,
+        _ request: RequestSequence? = nil, isRepeat: Bool = false
     ) {
         guard machine.isUp else { return lines.append("not up") }
-        let envelope = machine.stamp(kind, connection: connection, request: request)
+        let envelope = machine.stamp(kind, connection: connection, request: request, isRepeat: isRepeat)
         var message = ByteBuffer()
         envelope.encode(into: &message)
         message.writeBytes(body)
@@ -83,6 +107,38 @@ final class ScriptedFrontdoor {
 
     /// Bytes as they are.
     func sendRaw(_ bytes: [UInt8]) { _ = socket?.send(ByteBuffer(bytes: bytes)) }
+
+    /// A request as it would leave on this link; it does not.
+    func rawRequest(_ request: WorkerRequest, _ connectionNumber: UInt64, _ number: UInt64) -> [UInt8] {
+        let envelope = machine.stamp(
+            .request, connection: connection(connectionNumber, of: owner), request: sequence(number))
+        machine.notSent(envelope)
+        var message = ByteBuffer()
+        envelope.encode(into: &message)
+        message.writeBytes(request.encoded)
+        return Array(message.readableBytesView)
+    }
+
+    private func send(_ waiting: ToldBook.Waiting) {
+        send(
+            .request, waiting.request.encoded, waiting.connection, waiting.sequence, isRepeat: waiting.isSent)
+        book.sent(waiting)
+    }
+
+    private func list() {
+        let (sessions, waiting) = book.listed()
+        guard !sessions.isEmpty || !waiting.isEmpty || !book.releases.isEmpty else {
+            return send(.list, ConnectionList().encoded)
+        }
+        for part in ConnectionList.parts(
+            sessions: sessions, releases: book.releases.sorted { $0.description < $1.description })
+        {
+            send(.list, part.encoded)
+        }
+        if sessions.isEmpty, book.releases.isEmpty { send(.list, ConnectionList(isLast: false).encoded) }
+        for request in waiting { send(request) }
+        send(.list, ConnectionList().encoded)
+    }
 
     // MARK: Hearing
 
@@ -109,9 +165,7 @@ final class ScriptedFrontdoor {
         case .sendList:
             hellos += 1
             status = try? WorkerStatus.decode(body)
-            send(
-                .list, ConnectionList(sessions: holds.map { .init(session: $0, told: .publisher(ToldState())) }).encoded
-            )
+            list()
         case .deliver: heard(envelope, body)
         case .discard: break
         case .giveUp(let reason): lost("\(reason)")
@@ -121,10 +175,25 @@ final class ScriptedFrontdoor {
     private func heard(_ envelope: Envelope, _ body: [UInt8]) {
         let about = "\(envelope.connection?.number ?? 0)/\(envelope.request?.rawValue ?? 0)"
         switch envelope.kind {
-        case .answer: lines.append("\(about) \((try? WorkerAnswer.decode(body).line) ?? "?")")
-        case .event: lines.append("\(about): \((try? WorkerEvent.decode(body).line) ?? "?")")
+        case .answer:
+            guard let answer = try? WorkerAnswer.decode(body), let connection = envelope.connection,
+                let sequence = envelope.request
+            else { return lines.append("\(about) ?") }
+            lines.append("\(about) \(answer.line)")
+            book.answered(answer, connection, sequence)
+        case .event:
+            guard let event = try? WorkerEvent.decode(body), let connection = envelope.connection,
+                let request = envelope.request
+            else { return lines.append("\(about): ?") }
+            if book.told(event, SessionID(connection: connection, request: request)) {
+                lines.append("\(about): \(event.line)")
+            }
         case .heartbeat: status = try? WorkerStatus.decode(body)
-        case .hello, .list, .request, .resynced, .release, .gone: lines.append("\(envelope.kind)?")
+        case .resynced:
+            lines.append("\(about) resynced")
+            guard let connection = envelope.connection, let request = envelope.request else { return }
+            for waiting in book.resynced(SessionID(connection: connection, request: request)) { send(waiting) }
+        case .hello, .list, .request, .release, .gone: lines.append("\(envelope.kind)?")
         }
     }
 
@@ -133,5 +202,6 @@ final class ScriptedFrontdoor {
         socket?.close()
         socket = nil
         status = nil
+        if isPersistent, !isDead { try? connect() }
     }
 }

@@ -34,9 +34,10 @@ final class SlotWorld {
         gateway = try connectGateway(janus, loop)
         let rules = RoomRules(
             defaults: RoomConfiguration(), file: configurationFile, recordings: "\(directory.path)/recordings")
-        let possession = try takeOver(
+        let (possession, _) = try takeOver(
             SlotWorld.Parts(loop: loop, janus: janus, registry: registry, owner: owner), gateway)
-        conferences = Conferences(possession: possession, outbox: outbox, rules: rules)
+        gateway.willFail = { possession.give() }
+        conferences = Conferences(possession: possession, outbox: outbox, ended: EndedSessions(), rules: rules)
         possession.superseded = { [unowned self] in wasSuperseded = true }
         _ = janus.requests()
     }
@@ -125,10 +126,9 @@ final class SlotWorld {
 
     // MARK: Faults
 
-    /// The link to Janus breaks, and what is not over by itself ends.
+    /// The link to Janus breaks.
     func loseJanus() {
         gateway.lost()
-        conferences.janusLost()
         settle()
     }
 
@@ -189,8 +189,8 @@ func connectGateway(_ janus: FakeJanus, _ loop: TestLoop, admin: Bool = false) t
 /// Runs a takeover to its end.
 func takeOver(
     _ parts: SlotWorld.Parts, _ gateway: JanusGateway, admin: JanusGateway? = nil
-) throws -> SlotPossession {
-    var outcome: Result<SlotPossession, SlotTakeover.Failure>?
+) throws -> SlotTakeover.Outcome {
+    var outcome: Result<SlotTakeover.Outcome, SlotTakeover.Failure>?
     let takeover = SlotTakeover(
         owner: parts.owner, deployment: deployment,
         session: JanusSlotSession(.of(slot, in: deployment), loop: parts.loop, logger: silentLogger), gateway: gateway,

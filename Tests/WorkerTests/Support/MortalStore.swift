@@ -1,0 +1,139 @@
+import Foundation
+import Identity
+import Registry
+
+/// A process's registry: every write is a moment at which it may die, and a dead process writes nothing.
+final class MortalStore: RegistryStore {
+    private let base: any RegistryStore
+    private let fate: Fate
+    private var isOver = false
+
+    init(_ base: any RegistryStore, _ fate: Fate) {
+        self.base = base
+        self.fate = fate
+    }
+
+    private func write<Value>(
+        _ name: String, _ body: () throws(RegistryError) -> Value
+    ) throws(RegistryError) -> Value {
+        guard !isOver else { throw .unavailable("dead") }
+        let side = fate.due(.write, name)
+        guard fate.isLethal else {
+            if side != nil { fate.doom() }
+            return try body()
+        }
+        switch side {
+        case nil: return try body()
+        case .before:
+            isOver = true
+            fate.doom()
+            throw .unavailable("dead")
+        case .after:
+            let value = try body()
+            isOver = true
+            fate.doom()
+            return value
+        }
+    }
+
+    func transaction<Value>(
+        _ access: RegistryAccess, _ body: () throws(RegistryError) -> Value
+    ) throws(RegistryError) -> Value { try base.transaction(access, body) }
+
+    func close() { base.close() }
+
+    func takeSlot(
+        _ slot: SlotID, endpoint: String, janus: String, weight: Int, wallClock: UInt64, lease: LeaseInstant
+    ) throws(RegistryError) -> Incarnation {
+        try base.takeSlot(
+            slot, endpoint: endpoint, janus: janus, weight: weight, wallClock: wallClock, lease: lease)
+    }
+
+    func restoreSlot(_ row: SlotRow) throws(RegistryError) { try base.restoreSlot(row) }
+
+    func renewSlot(
+        _ owner: RoomOwner, load: Int, servesJanus: Bool, lease: LeaseInstant
+    ) throws(RegistryError) {
+        guard !isOver else { throw .unavailable("dead") }
+        try base.renewSlot(owner, load: load, servesJanus: servesJanus, lease: lease)
+    }
+
+    func setDraining(_ draining: Bool, owner: RoomOwner) throws(RegistryError) {
+        try base.setDraining(draining, owner: owner)
+    }
+
+    func releaseSlot(_ owner: RoomOwner) throws(RegistryError) { try base.releaseSlot(owner) }
+
+    func slots() throws(RegistryError) -> [SlotRow] { try base.slots() }
+
+    func registerFrontdoor(
+        _ id: FrontdoorID, wallClock: UInt64, lease: LeaseInstant
+    ) throws(RegistryError) -> Incarnation { try base.registerFrontdoor(id, wallClock: wallClock, lease: lease) }
+
+    func restoreFrontdoor(_ row: FrontdoorRow) throws(RegistryError) { try base.restoreFrontdoor(row) }
+
+    func renewFrontdoor(_ id: FrontdoorID, incarnation: Incarnation, lease: LeaseInstant) throws(RegistryError) {
+        try base.renewFrontdoor(id, incarnation: incarnation, lease: lease)
+    }
+
+    func releaseFrontdoor(_ id: FrontdoorID, incarnation: Incarnation) throws(RegistryError) {
+        try base.releaseFrontdoor(id, incarnation: incarnation)
+    }
+
+    func frontdoors() throws(RegistryError) -> [FrontdoorRow] { try base.frontdoors() }
+
+    func room(_ uri: RoomURI) throws(RegistryError) -> RoomRow? { try base.room(uri) }
+
+    func claimRoom(_ claim: RoomRow) throws(RegistryError) -> RoomClaimOutcome {
+        try write("claim room") { () throws(RegistryError) in try base.claimRoom(claim) }
+    }
+
+    func roomCreated(_ uri: RoomURI, owner: RoomOwner, janusRoom: JanusRoomID) throws(RegistryError) {
+        try write("room created") { () throws(RegistryError) in
+            try base.roomCreated(uri, owner: owner, janusRoom: janusRoom)
+        }
+    }
+
+    func configureRoom(
+        _ uri: RoomURI, owner: RoomOwner, janusRoom: JanusRoomID, activeParticipants: [String], originator: String?,
+        version: Int64
+    ) throws(RegistryError) {
+        try write("configure room") { () throws(RegistryError) in
+            try base.configureRoom(
+                uri, owner: owner, janusRoom: janusRoom, activeParticipants: activeParticipants,
+                originator: originator, version: version)
+        }
+    }
+
+    func roomDestroying(_ uri: RoomURI, owner: RoomOwner, janusRoom: JanusRoomID) throws(RegistryError) {
+        try write("room destroying") { () throws(RegistryError) in
+            try base.roomDestroying(uri, owner: owner, janusRoom: janusRoom)
+        }
+    }
+
+    func releaseRoom(_ uri: RoomURI, owner: RoomOwner, janusRoom: JanusRoomID) throws(RegistryError) {
+        try write("release room") { () throws(RegistryError) in
+            try base.releaseRoom(uri, owner: owner, janusRoom: janusRoom)
+        }
+    }
+
+    func rooms(of slot: SlotID) throws(RegistryError) -> [RoomRow] { try base.rooms(of: slot) }
+
+    func recordSession(_ row: SessionRow, owner: RoomOwner) throws(RegistryError) {
+        try write("record session") { () throws(RegistryError) in try base.recordSession(row, owner: owner) }
+    }
+
+    func recordHandles(_ handles: [(SessionID, JanusHandleID)], owner: RoomOwner) throws(RegistryError) {
+        try write("record handles") { () throws(RegistryError) in try base.recordHandles(handles, owner: owner) }
+    }
+
+    func markEnded(_ session: SessionID, owner: RoomOwner) throws(RegistryError) {
+        try write("mark ended") { () throws(RegistryError) in try base.markEnded(session, owner: owner) }
+    }
+
+    func deleteSessions(_ sessions: [SessionID], owner: RoomOwner) throws(RegistryError) {
+        try write("delete sessions") { () throws(RegistryError) in try base.deleteSessions(sessions, owner: owner) }
+    }
+
+    func sessions(of slot: SlotID) throws(RegistryError) -> [SessionRow] { try base.sessions(of: slot) }
+}
