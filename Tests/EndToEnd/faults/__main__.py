@@ -56,8 +56,8 @@ async def _one(seed, options, folder):
     for injected in outcome.injected:
         if injected.note and "pid" not in injected.note:
             print(f"  {injected.fault.kind}: {injected.note}")
-    for gap in outcome.gaps:
-        print(f"  {gap}")
+    for line in [*outcome.gaps, *outcome.notes]:
+        print(f"  {line}")
     asked = sum(len(transcript.requests) for transcript in outcome.transcripts)
     kept = "kept every promise" if not outcome.violations else f"{len(outcome.violations)} violations"
     print(f"  {asked} requests on {len(outcome.transcripts)} connections in {outcome.duration:.1f} s: {kept}")

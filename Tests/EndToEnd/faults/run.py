@@ -24,6 +24,8 @@ from .transcript import Transcript, Violation
 SETTLING = 15.0  # seconds until everything asked is answered and everybody sees the same
 STEP = 20.0  # seconds for everybody to finish what they are doing
 LOOK = 0.1
+MEDIA = "media flows on"
+SHORT = 0.25  # seconds: a gap that has to be seen twice
 
 
 @dataclass(frozen=True)
@@ -44,15 +46,24 @@ class Outcome:
     injected: list = field(default_factory=list)
     transcripts: list = field(default_factory=list)
     gaps: list = field(default_factory=list)
+    notes: list = field(default_factory=list)
     began: float = 0.0
     duration: float = 0.0
 
 
 async def run(seed, folder, kinds=None, size=Size()):
-    """Never raises over what the gateway did: that is among the violations."""
-    one = _Run(draw(seed, kinds), folder, size)
+    """Never raises over what the gateway did: that is among the violations.
+
+    A busy machine makes a short gap in media now and then, by itself; the gateway makes it again.
+    """
     began = time.monotonic()
-    outcome = await one.run()
+    outcome = await _Run(draw(seed, kinds), folder, size).run()
+    if outcome.violations and all(violation.invariant == MEDIA for violation in outcome.violations):
+        if all(gap.within or gap.phase < SHORT for gap in outcome.gaps):
+            again = folder / "again"
+            again.mkdir()
+            first, outcome = outcome, await _Run(draw(seed, kinds), again, size).run()
+            outcome.notes = [f"media was measured again; the first time {gap}" for gap in first.gaps if not gap.within]
     outcome.duration = time.monotonic() - began
     return outcome
 
@@ -158,7 +169,7 @@ class _Run:
         if self._schedule.media_untouched:
             for gap in self._outcome.gaps:
                 if not gap.within:
-                    self._complain("media flows on", f"{gap}")
+                    self._complain(MEDIA, f"{gap}")
 
     def _open_requests(self):
         return [transaction for actor in self._actors if actor.client for transaction in actor.client.unanswered]
