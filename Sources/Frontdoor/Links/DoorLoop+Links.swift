@@ -103,6 +103,8 @@ extension DoorLoop: WorkerLink.Delegate {
         _ connection: ConnectionID, _ sequence: RequestSequence, _ answer: WorkerAnswer, by slot: SlotID
     ) {
         guard connection.owner == id else { return }
+        // It is being emptied, as the registry will say in a moment.
+        if answer == .notOwner(slot) { weights[slot] = 0 }
         connections[connection.number]?.answered(sequence, answer, by: slot)
     }
 

@@ -82,7 +82,10 @@ final class Conferences {
         guard rules.access.admits(join.account, isVerified: join.isVerified) else {
             return refuse("\(join.accountAsSent) is not allowed to join room \(join.roomAsSent)")
         }
-        if rooms[join.room] == nil, refusesRooms { return refuse("no worker is available") }
+        if rooms[join.room] == nil, refusesRooms {
+            // Ask elsewhere: the front door has not seen the order yet.
+            return outbox.answer(.notOwner(possession.owner.slot), to: id.request, of: id.connection)
+        }
         let room = rooms[join.room] ?? makeRoom(join.room)
         evictGhosts(of: join.account, in: room)
         let publisher = PublisherSession(id, join: join, room: room, conferences: self)

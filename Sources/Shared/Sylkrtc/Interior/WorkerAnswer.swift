@@ -8,7 +8,8 @@ public enum WorkerAnswer: Equatable, Sendable {
     case error(String)
     /// The session it is about does not exist, or not any more. Only the front door knows what the client calls it.
     case unknownSession
-    /// The room lives elsewhere: ask there.
+    /// The room lives elsewhere: ask there. With the answering slot itself: the room is nobody's, and that slot takes no new
+    /// ones.
     case notOwner(SlotID)
 
     public var encoded: [UInt8] {
