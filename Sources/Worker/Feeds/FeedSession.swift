@@ -94,7 +94,10 @@ final class FeedSession {
         let isPending = requests.contains { $0.sequence == id.request }
         isReleased = false
         if machine.state == .unsettled, isPending { desk.beginAgain() }
-        perform(machine.resynced(told, isPending: isPending))
+        let isEnding = requests.contains { listed in
+            if case .feedDetach = listed.request { true } else { false }
+        }
+        perform(machine.resynced(told, isPending: isPending, isEnding: isEnding))
         for listed in requests where listed.sequence != id.request {
             desk.submit(listed.request, sequence: listed.sequence)
         }

@@ -194,16 +194,19 @@ struct FeedStateMachine {
     /// The front door says what its client has been told: what is missing follows, and nothing else. Not before
     /// ``observed(_:)``.
     ///
-    /// - Parameter isPending: the client still waits for the answer to its attach.
-    mutating func resynced(_ told: ToldFeed, isPending: Bool) -> [Action] {
+    /// - Parameters:
+    ///   - isPending: the client still waits for the answer to its attach.
+    ///   - isEnding: it has asked for the end, which may have come about unseen.
+    mutating func resynced(_ told: ToldFeed, isPending: Bool, isEnding: Bool = false) -> [Action] {
         let answers = answerAgain(told, isPending: isPending)
         // Released because nobody was there, and now somebody is: the end is told after all.
         if told.isAcked || isPending { farewell?.isSilent = false }
+        if isEnding { farewell?.isByRequest = true }
         guard farewell == nil else { return answers }
         switch state {
         case .resuming, .opening, .subscribing, .awaitingOffer, .over: return answers
         case .offered, .starting, .started: return answers + difference(from: told)
-        case .unsettled: return settle(told, isPending: isPending)
+        case .unsettled: return settle(told, isPending: isPending, isEnding: isEnding)
         }
     }
 
@@ -228,9 +231,10 @@ struct FeedStateMachine {
     }
 
     /// As with a publisher: what is unanswered is repeated, what is acknowledged never is.
-    private mutating func settle(_ told: ToldFeed, isPending: Bool) -> [Action] {
+    private mutating func settle(_ told: ToldFeed, isPending: Bool, isEnding: Bool) -> [Action] {
         if told.isOffered || (told.isAcked && life.usable == nil) {
-            return end(Farewell(reason: PublisherStateMachine.unseenReason), leavingFirst: false)
+            return end(
+                Farewell(reason: PublisherStateMachine.unseenReason, isByRequest: isEnding), leavingFirst: false)
         }
         if told.isAcked {
             state = .awaitingOffer

@@ -224,7 +224,10 @@ final class Conferences {
         let sweep = JanusSweep(
             slot: possession.owner.slot, deployment: possession.deployment, session: possession.janusSession,
             gateway: possession.gateway, logger: possession.logger)
-        sweep.handles(admin: admin, isKept: { $0 == own || ($1 != nil && $1 != session) }) { _ in then() }
+        let rooms = possession.roomHandle.id
+        sweep.handles(admin: admin, isKept: { $0 == own || $0 == rooms || ($1 != nil && $1 != session) }) { _ in
+            then()
+        }
     }
 
     private func isKept(_ handle: JanusHandleID, of session: SessionID?) -> Bool {

@@ -24,6 +24,7 @@ import Testing
         handle = JanusHandle(
             WorkerTests.handle(92), session: JanusSessionID(rawValue: 811), gateway: gateway
         ) { [heard] event, purpose in heard.lines.append("\(event.kind) of \(purpose ?? "nothing")") }
+        handle.receiveEvents()
     }
 
     private func say(_ text: String) { gateway.received(Array(text.utf8)) }

@@ -280,6 +280,62 @@ import Testing
         }
     }
 
+    // MARK: Holding
+
+    @Test func `what arrives while nobody can serve it waits, in order, and the link stays up`() throws {
+        try run { world throws in
+            world.links.hold()
+            world.door.request(update, 3, 1)
+            world.door.send(.gone, [], connection(3))
+            for _ in 0..<20 { world.loop.advance(by: .milliseconds(250)) }
+            #expect(world.worker.transcript() == [])
+            #expect(world.door.isUp)
+            world.links.unhold()
+            #expect(world.worker.transcript() == ["request 3/1", "gone 3"])
+        }
+    }
+
+    @Test func `what a link that is lost meanwhile has left counts for nothing`() throws {
+        try run { world throws in
+            world.links.hold()
+            world.door.request(update, 3, 1)
+            world.loop.run()
+            world.network.reconnect(world.door.routingID, at: "w")
+            world.loop.run()
+            world.links.unhold()
+            #expect(world.worker.transcript() == ["1 lost"])
+        }
+    }
+
+    @Test func `renewed links list again what they hold`() throws {
+        try run { world throws in
+            world.door.isPersistent = true
+            world.door.request(.join(joining("alice")), 1, 1)
+            world.loop.run()
+            #expect(world.worker.transcript() == ["request 1/1"])
+            world.links.hold()
+            world.links.renew("Janus is lost")
+            world.loop.run()
+            #expect(world.worker.transcript() == ["1 lost", "1 lost"], "the old one, and its answer to a second hello")
+            world.links.unhold()
+            #expect(world.worker.transcript() == ["1 lists 1"])
+            #expect(world.door.hellos == 2)
+        }
+    }
+
+    @Test func `an earlier life of a front door is a ghost, and a new one ends its links`() throws {
+        try run { world in
+            let young = world.anotherDoor(1, incarnation: 101)
+            try young.connect()
+            world.loop.run()
+            #expect(world.worker.transcript() == ["1 lost", "1 lists 0"])
+            world.door.request(update, 1, 1)
+            try world.door.connect()
+            world.loop.run()
+            #expect(world.worker.transcript() == [])
+        }
+    }
+
     // MARK: Acknowledgements
 
     @Test func `what waits for an acknowledgement is done when all that was said is taken`() throws {

@@ -121,6 +121,33 @@ import Testing
         #expect(try read("max_bitrate = 1\nrecord = x\nallow = ?").problems.count == 3)
     }
 
+    @Test(arguments: 1...100)
+    func `what a snapshot holds is read back from it`(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        var configuration = RoomConfiguration()
+        configuration.record = Bool.random(using: &random)
+        configuration.maximumBitrate = Int.random(in: RoomConfiguration.bitrates, using: &random)
+        configuration.maximumPublishers = Int.random(in: RoomConfiguration.publishers, using: &random)
+        configuration.videoCodecs = Array(
+            RoomConfiguration.videoCodecs.shuffled(using: &random).prefix(Int.random(in: 1...3, using: &random)))
+        let addresses = ["alice@example.com", "example.com", "bob@x.org"].shuffled(using: &random)
+        let lists = try [addresses.prefix(2), addresses.suffix(1)].map { list in
+            try #require(AddressList(list.joined(separator: ",")))
+        }
+        configuration.access = AccessPolicy(
+            order: Bool.random(using: &random) ? .allowDeny : .denyAllow, allow: lists[0], deny: lists[1])
+        #expect(RoomConfiguration(snapshot: configuration.snapshot) == configuration)
+    }
+
+    @Test(arguments: [
+        "", "{}", "null", #"{"record":true}"#, "[]",
+        RoomConfiguration().snapshot.replacing("2016000", with: "1"),
+        RoomConfiguration().snapshot.replacing(#""max_publishers":10"#, with: #""max_publishers":0"#),
+    ])
+    func `what no version has written is not read`(snapshot: String) {
+        #expect(RoomConfiguration(snapshot: snapshot) == nil)
+    }
+
     @Test func `the snapshot holds what the room was made with`() throws {
         let (configuration, _) = try read(
             "record = yes\nvideo_codec = vp9,vp8\nmax_bitrate = 100000\nmax_publishers = 2")

@@ -27,6 +27,70 @@ import Testing
 
     private func name(_ session: SessionID) -> ClientSessionID { client("client-\(session.connection.number)") }
 
+    // MARK: Being taken over
+
+    /// A predecessor's room with these users.
+    private func inherited(_ sessions: [SessionID], maximum: Int = 10) -> RoomStateMachine {
+        var machine = fresh(maximum: maximum)
+        machine.inherited()
+        for session in sessions { machine.inherited(session, client: name(session)) }
+        return machine
+    }
+
+    @Test func `in an inherited room joins wait until its users have been looked at`() {
+        var machine = inherited([a])
+        #expect(machine.joinRequested(b, client: client("b")) == [])
+        #expect(machine.joined(a, bitrate: 2_016_000) == [], "shares come when all are known")
+        #expect(machine.observed(exists: true) == [.admit([b])])
+        #expect(machine.state == .open)
+        #expect(machine.observed(exists: true) == [])
+    }
+
+    @Test func `an inherited room shares its bitrate once, and only where Janus has something else`() {
+        var machine = inherited([a, b, c])
+        _ = machine.joined(a, bitrate: 1_008_000)
+        _ = machine.joined(b, bitrate: 2_016_000)
+        _ = machine.joined(c, bitrate: 1_008_000)
+        #expect(machine.observed(exists: true) == [.configure(b, bitrate: 1_008_000)])
+    }
+
+    @Test func `an inherited room that nobody uses, or that Janus does not have, goes`() {
+        var machine = inherited([])
+        #expect(machine.observed(exists: true) == [.destroyJanusRoom])
+        machine = inherited([a])
+        #expect(machine.joinRequested(b, client: client("b")) == [])
+        #expect(machine.observed(exists: false) == [.destroyJanusRoom])
+        #expect(machine.janusRoomDestroyed() == [.releaseRow])
+        #expect(machine.rowReleased() == [.claim], "somebody waits")
+    }
+
+    @Test func `an inherited user's name and place are taken`() {
+        var machine = inherited([a], maximum: 1)
+        #expect(machine.joinRequested(b, client: name(a)) == [.refuse([b], .sessionInUse)])
+        #expect(machine.joinRequested(b, client: client("b")) == [.refuse([b], .full)])
+    }
+
+    @Test func `whoever is evicted is in nobody's way any more`() {
+        var machine = open([a], maximum: 1)
+        machine.evicted(b)
+        machine.evicted(a)
+        #expect(machine.joinRequested(b, client: name(a)) == [.admit([b])])
+        #expect(machine.joinRequested(c, client: client("c")) == [.refuse([c], .full)])
+        #expect(machine.left(a) == [])
+        #expect(!machine.isEmpty)
+    }
+
+    @Test func `a restored cap holds, whether it comes before or after the member`() {
+        var machine = inherited([a, b])
+        #expect(machine.restoreCap(a, 300_000) == [])
+        _ = machine.joined(a, bitrate: 300_000)
+        _ = machine.joined(b, bitrate: 500_000)
+        #expect(machine.restoreCap(b, 500_000) == [])
+        #expect(machine.observed(exists: true) == [])
+        #expect(machine.restoreCap(b, 400_000) == [.configure(b, bitrate: 400_000)])
+        #expect(machine.restoreCap(session(77), 1) == [], "nobody's")
+    }
+
     // MARK: Coming
 
     @Test func `the first join claims and creates, further ones wait for that`() {

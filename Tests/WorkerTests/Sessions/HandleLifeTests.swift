@@ -93,6 +93,31 @@ import Testing
         #expect(life.attached(h) == .detach(h))
     }
 
+    // MARK: Inherited
+
+    @Test func `an inherited life whose handle was found goes on with it`() {
+        var life = HandleLife.inherited
+        life.found(h)
+        #expect(life.usable == h)
+        life.found(handle(8))
+        #expect(life.usable == h, "the first counts")
+        #expect(life.end(leavingFirst: false) == .detach(h))
+    }
+
+    @Test func `an inherited life without a handle attaches one, for its row is there`() {
+        var life = HandleLife.inherited
+        #expect(life.begun() == .attach)
+        #expect(life.attached(h) == .ready(h))
+    }
+
+    @Test func `an inherited life that ends without a handle is marked`() {
+        var life = HandleLife.inherited
+        #expect(life.end(leavingFirst: true) == .markEnded)
+        #expect(life.marked() == .over)
+        life = .inherited
+        #expect(life.vanished() == .markEnded)
+    }
+
     /// Each state with what every input answers in it.
     @Test(arguments: HandleLifeTests.table)
     func `every state takes every input`(row: Row) {
@@ -139,6 +164,9 @@ import Testing
         return [
             Row(
                 state: .idle, answers: [.record, .none, .none, .none, .none, .over, .none, .none, .none, .over, .none]),
+            Row(
+                state: .inherited,
+                answers: [.attach, .none, .none, .none, .none, .markEnded, .none, .none, .none, .markEnded, .none]),
             Row(
                 state: .recording,
                 answers: [.none, .attach, .over, .none, .none, .none, .none, .none, .none, .none, .none]),

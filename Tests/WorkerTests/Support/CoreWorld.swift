@@ -84,6 +84,12 @@ final class CoreWorld {
         return door
     }
 
+    /// A front door dies for good.
+    func remove(_ door: ScriptedFrontdoor) {
+        door.die()
+        doors.removeAll { $0 === door }
+    }
+
     // MARK: Life and death
 
     /// SIGKILL: nothing is said, and nothing more is done.
