@@ -31,10 +31,10 @@ public struct FrontdoorLoopID: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "f\(frontdoor).\(incarnation).\(loop)" }
 
     public init?(_ text: some StringProtocol) {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[0].first == "f", let number = Int(canonical: parts[0].dropFirst()),
-            let frontdoor = FrontdoorID(number), let incarnation = Incarnation(parts[1]),
-            let loop = UInt16(canonical: parts[2])
+        guard let (life, last) = text.splitAtLastDot, let (first, middle) = life.splitAtLastDot,
+            first.utf8.first == UInt8(ascii: "f"), let number = Int(canonical: first.dropFirst()),
+            let frontdoor = FrontdoorID(number), let incarnation = Incarnation(middle),
+            let loop = UInt16(canonical: last)
         else { return nil }
         self.init(frontdoor: frontdoor, incarnation: incarnation, loop: loop)
     }

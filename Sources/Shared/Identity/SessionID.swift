@@ -13,8 +13,8 @@ public struct ConnectionID: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "\(owner).\(number)" }
 
     public init?(_ text: some StringProtocol) {
-        guard let dot = text.lastIndex(of: "."), let owner = FrontdoorLoopID(text[..<dot]),
-            let number = UInt64(canonical: text[text.index(after: dot)...])
+        guard let (before, behind) = text.splitAtLastDot, let owner = FrontdoorLoopID(before),
+            let number = UInt64(canonical: behind)
         else { return nil }
         self.init(owner: owner, number: number)
     }
@@ -48,8 +48,8 @@ public struct SessionID: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "\(connection).\(request)" }
 
     public init?(_ text: some StringProtocol) {
-        guard let dot = text.lastIndex(of: "."), let connection = ConnectionID(text[..<dot]),
-            let request = UInt64(canonical: text[text.index(after: dot)...])
+        guard let (before, behind) = text.splitAtLastDot, let connection = ConnectionID(before),
+            let request = UInt64(canonical: behind)
         else { return nil }
         self.init(connection: connection, request: RequestSequence(rawValue: request))
     }

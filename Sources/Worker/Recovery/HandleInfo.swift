@@ -84,6 +84,8 @@ final class HandleInspection {
     private var waiting: [JanusHandleID]
     private var underWay = 0
     private var isOver = false
+    /// Called once for each handle when it has been asked about, behind `found`.
+    var asked: (JanusHandleID) -> Void = { _ in }
     /// Called once for each handle that exists, in about this order.
     var found: (HandleInfo) -> Void = { _ in }
     /// Called once, when all have been asked about, or when that cannot be done.
@@ -115,6 +117,7 @@ final class HandleInspection {
                 }
                 found(HandleInfo(handle, info))
             }
+            asked(handle)
             if !askNext(), underWay == 0, !isOver { finish(.success(())) }
         }
         return true

@@ -33,7 +33,16 @@ final class Recovery {
     private var seen: [SessionID: HandleInfo] = [:]
     private var recorded: [SessionID: JanusHandleID] = [:]
     private var unwanted: [JanusHandleID] = []
+    private var roomOf: [JanusHandleID: RoomURI] = [:]
+    /// Publishers that a room still waits for.
+    private var missing: [RoomURI?: Int] = [:]
+    /// Rooms that Janus was asked about, …
+    private var asked: Set<RoomURI> = []
+    /// … and how many of them have not been answered.
     private var roomsToGo = 0
+    private var feedHandles: [JanusHandleID] = []
+    private var arePublishersInspected = false
+    private var isInspectingFeeds = false
     private var isInspected = false
     private var isOver = false
 
@@ -71,19 +80,33 @@ final class Recovery {
             )
         }
 
-        // Feeds come last: their room's publishers have to be known, and there are many of them.
-        let ofFeeds = Set(living.filter { $0.role == .subscriber }.compactMap(\.handle))
-        let (last, first) = (handles.filter(ofFeeds.contains), handles.filter { !ofFeeds.contains($0) })
-        inspect(first, admin) { [self] in
-            askRooms()
-            inspect(last, admin) { [self] in
-                for (id, feed) in feeds {
-                    feed.observed(seen.removeValue(forKey: id)?.feedObservation ?? FeedStateMachine.Observation())
-                }
-                feeds = [:]
-                isInspected = true
-                finishWhenDone()
+        // Publishers come first, room by room, because a room's requests wait for all of them. Feeds come last: there are
+        // many of them. Before both what no row names: it may be anybody's.
+        let order = HandleOrder(handles, living)
+        inspect(order.unnamed, admin) { [self] in
+            missing = Dictionary(grouping: order.publishers) { order.rooms[$0] }.mapValues(\.count)
+            roomOf = order.rooms
+            inspect(order.publishers, admin) { [self] in
+                arePublishersInspected = true
+                for (room, row) in rooms where asked.insert(row.uri).inserted { ask(room, row) }
+                inspectFeeds()
             }
+        }
+        feedHandles = order.feeds
+    }
+
+    private func inspectFeeds() {
+        guard arePublishersInspected, asked.count == rooms.count, roomsToGo == 0, let admin, !isInspectingFeeds else {
+            return
+        }
+        isInspectingFeeds = true
+        inspect(feedHandles, admin) { [self] in
+            for (id, feed) in feeds {
+                feed.observed(seen.removeValue(forKey: id)?.feedObservation ?? FeedStateMachine.Observation())
+            }
+            feeds = [:]
+            isInspected = true
+            finishWhenDone()
         }
     }
 
@@ -91,6 +114,7 @@ final class Recovery {
 
     private func inspect(_ handles: [JanusHandleID], _ admin: JanusGateway, then: @escaping () -> Void) {
         let inspection = HandleInspection(handles, of: possession.janusSession, admin: admin)
+        inspection.asked = { [self] handle in if isValid { looked(at: handle) } }
         inspection.found = { [self] info in if isValid { found(info) } }
         inspection.finished = { [self] result in
             guard isValid else { return }
@@ -139,30 +163,36 @@ final class Recovery {
 
     // MARK: Rooms
 
-    private func askRooms() {
-        roomsToGo = rooms.count
-        for (room, row) in rooms {
-            guard inheritance.janusRooms.contains(row.janusRoom) else {
-                observed(room, present: [], exists: false)
-                continue
-            }
-            possession.roomHandle.message(.list) { json in
-                json.member("request", "listparticipants")
-                json.member("room", row.janusRoom.rawValue)
-            } completion: { [self] result in
-                guard isValid else { return }
-                switch result {
-                case .failure(let error) where error.saysAlreadyGone: observed(room, present: [], exists: false)
-                case .failure(let error): finish(.failure(.janus(error)))
-                case .success(let reply):
-                    let participants = reply.pluginData?["participants"]?.elements ?? []
-                    let present = participants.filter { $0["publisher"]?.bool == true }
-                        .compactMap { $0["id"]?.integer(UInt64.self).map(PublisherID.init) }
-                    observed(room, present: present, exists: row.state != .destroying)
-                }
+    /// A room whose last publisher has been looked at is asked who is in it.
+    private func looked(at handle: JanusHandleID) {
+        guard let uri = roomOf[handle], let left = missing[uri] else { return }
+        missing[uri] = left - 1
+        guard left == 1, let (room, row) = rooms.first(where: { $0.row.uri == uri }),
+            asked.insert(row.uri).inserted
+        else { return }
+        ask(room, row)
+    }
+
+    private func ask(_ room: Room, _ row: RoomRow) {
+        roomsToGo += 1
+        guard inheritance.janusRooms.contains(row.janusRoom) else {
+            return observed(room, present: [], exists: false)
+        }
+        possession.roomHandle.message(.list) { json in
+            json.member("request", "listparticipants")
+            json.member("room", row.janusRoom.rawValue)
+        } completion: { [self] result in
+            guard isValid else { return }
+            switch result {
+            case .failure(let error) where error.saysAlreadyGone: observed(room, present: [], exists: false)
+            case .failure(let error): finish(.failure(.janus(error)))
+            case .success(let reply):
+                let participants = reply.pluginData?["participants"]?.elements ?? []
+                let present = participants.filter { $0["publisher"]?.bool == true }
+                    .compactMap { $0["id"]?.integer(UInt64.self).map(PublisherID.init) }
+                observed(room, present: present, exists: row.state != .destroying)
             }
         }
-        finishWhenDone()
     }
 
     private func observed(_ room: Room, present: [PublisherID], exists: Bool) {
@@ -175,7 +205,7 @@ final class Recovery {
         }
         room.observed(exists: exists)
         roomsToGo -= 1
-        finishWhenDone()
+        inspectFeeds()
     }
 
     // MARK: The end

@@ -30,6 +30,8 @@ final class SlotTakeover {
     private let finished: (Result<Outcome, Failure>) -> Void
     private var isCancelled = false
     private var inheritance = Inheritance()
+    private var areRowsRead = false
+    private var possession: SlotPossession?
 
     init(
         owner: RoomOwner, deployment: DeploymentID, session: JanusSlotSession, gateway: JanusGateway,
@@ -49,9 +51,10 @@ final class SlotTakeover {
 
     func start() {
         gateway.keepEvents()
+        readRows()
         session.take(over: gateway) { [self] result in
             switch result {
-            case .success(.created): readRows()
+            case .success(.created): attachRoomHandle()
             case .success(.claimed):
                 logger.info("claimed the predecessor's Janus session", metadata: .keyed([.janus: "\(session.id)"]))
                 listHandles()
@@ -63,8 +66,11 @@ final class SlotTakeover {
     /// The connection or the session it began with is gone: nothing more is asked, and nothing reported.
     func cancel() { isCancelled = true }
 
+    /// Once: the first failure is the outcome.
     private func completion(_ result: Result<Outcome, Failure>) {
-        if !isCancelled { finished(result) }
+        guard !isCancelled else { return }
+        isCancelled = true
+        finished(result)
     }
 
     private func listHandles() {
@@ -75,7 +81,7 @@ final class SlotTakeover {
             case .success(.done(let root)):
                 guard let handles = root["handles"]?.elements else { return startAfresh() }
                 inheritance.handles = handles.compactMap { $0.integer(UInt64.self).map(JanusHandleID.init) }
-                readRows()
+                attachRoomHandle()
             case .success(.accepted): startAfresh()
             // What is there can be looked at later: only a refusal is for good.
             case .failure(.linkLost): completion(.failure(.janus(.linkLost)))
@@ -97,15 +103,15 @@ final class SlotTakeover {
             }
             session.take(over: gateway) { [self] result in
                 switch result {
-                case .success: readRows()
+                case .success: attachRoomHandle()
                 case .failure(let error): completion(.failure(.janus(error)))
                 }
             }
         }
     }
 
+    /// While Janus is being asked: they are many, and nobody else writes them.
     private func readRows() {
-        guard !isCancelled else { return }
         let slot = owner.slot
         registry.submit(.read) { store throws(RegistryError) in
             (try store.sessions(of: slot), try store.rooms(of: slot))
@@ -115,7 +121,8 @@ final class SlotTakeover {
             case .success(let (sessions, rooms)):
                 inheritance.sessions = sessions
                 inheritance.rooms = rooms
-                attachRoomHandle()
+                areRowsRead = true
+                finishWhenDone()
             }
         }
     }
@@ -146,8 +153,14 @@ final class SlotTakeover {
             case .failure(let error): completion(.failure(.janus(error)))
             case .success(let reply):
                 inheritance.janusRooms = RoomMessage.rooms(in: reply, marked: possession.mark)
-                completion(.success((possession, inheritance)))
+                self.possession = possession
+                finishWhenDone()
             }
         }
+    }
+
+    private func finishWhenDone() {
+        guard areRowsRead, let possession else { return }
+        completion(.success((possession, inheritance)))
     }
 }

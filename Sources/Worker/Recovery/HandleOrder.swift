@@ -1,0 +1,33 @@
+import Identity
+import Registry
+
+/// In which order a predecessor's handles are looked at.
+struct HandleOrder {
+    /// No row names them.
+    let unnamed: [JanusHandleID]
+    /// Of publishers, room by room.
+    let publishers: [JanusHandleID]
+    let feeds: [JanusHandleID]
+    /// The rooms of the publishers.
+    let rooms: [JanusHandleID: RoomURI]
+
+    /// - Parameters:
+    ///   - handles: what Janus has.
+    ///   - rows: of sessions that have not ended.
+    init(_ handles: [JanusHandleID], _ rows: [SessionRow]) {
+        var rooms: [JanusHandleID: RoomURI] = [:]
+        var ofFeeds: Set<JanusHandleID> = []
+        for row in rows {
+            guard let handle = row.handle else { continue }
+            switch row.role {
+            case .publisher: rooms[handle] = row.room
+            case .subscriber: ofFeeds.insert(handle)
+            }
+        }
+        let byRoom = Dictionary(grouping: handles.filter { rooms[$0] != nil }) { rooms[$0] }
+        publishers = byRoom.values.flatMap { $0 }
+        feeds = handles.filter { ofFeeds.contains($0) }
+        unnamed = handles.filter { rooms[$0] == nil && !ofFeeds.contains($0) }
+        self.rooms = rooms
+    }
+}
