@@ -6,7 +6,7 @@ import Telemetry
 /// Waits for a free slot: the first of the node's set that can be locked. With none free the process is the standby.
 final class SlotSeeker {
     /// A standby has the slot this soon after its holder died.
-    static let interval = TimeAmount.milliseconds(20)
+    static let interval = TimeAmount.milliseconds(10)
 
     private let numbers: [Int]
     private let directory: String

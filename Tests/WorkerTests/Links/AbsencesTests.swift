@@ -34,8 +34,8 @@ import Testing
         #expect(absences.look(at: at(4000), owners: [frontdoor], isPresent: { _ in true }) == [])
         absences.lost(frontdoor, at: at(4500))
         #expect(absences.look(at: at(9000), owners: [frontdoor], isPresent: { _ in false }) == [])
-        #expect(!absences.isAway(frontdoor, at: at(5000)))
-        #expect(absences.isAway(frontdoor, at: at(5500)))
-        #expect(!absences.isAway(other, at: at(5500)))
+        #expect(!absences.isAway(frontdoor, at: at(4700)))
+        #expect(absences.isAway(frontdoor, at: at(4750)))
+        #expect(!absences.isAway(other, at: at(4750)))
     }
 }

@@ -53,14 +53,26 @@ final class MortalStore: RegistryStore {
 
     func renewSlot(
         _ owner: RoomOwner, load: Int, servesJanus: Bool, lease: LeaseInstant
-    ) throws(RegistryError) {
+    ) throws(RegistryError) -> SlotOrders {
         guard !isOver else { throw .unavailable("dead") }
-        try base.renewSlot(owner, load: load, servesJanus: servesJanus, lease: lease)
+        return try base.renewSlot(owner, load: load, servesJanus: servesJanus, lease: lease)
     }
 
-    func setDraining(_ draining: Bool, owner: RoomOwner) throws(RegistryError) {
-        try base.setDraining(draining, owner: owner)
+    func slotUsage() throws(RegistryError) -> [SlotID: SlotUsage] { try base.slotUsage() }
+
+    func drainSlot(_ slot: SlotID, until: LeaseInstant?) throws(RegistryError) -> Bool {
+        try base.drainSlot(slot, until: until)
     }
+
+    func undrainSlot(_ slot: SlotID) throws(RegistryError) -> Bool { try base.undrainSlot(slot) }
+
+    func abandonSlot(
+        _ slot: SlotID, incarnation: Incarnation, wallClock: UInt64
+    ) throws(RegistryError) -> AbandonedSlot? {
+        try base.abandonSlot(slot, incarnation: incarnation, wallClock: wallClock)
+    }
+
+    func freeAbandonedSlot(_ owner: RoomOwner) throws(RegistryError) { try base.freeAbandonedSlot(owner) }
 
     func releaseSlot(_ owner: RoomOwner) throws(RegistryError) { try base.releaseSlot(owner) }
 

@@ -41,6 +41,10 @@ final class RecordingOutbox: Outbox {
 
     func isPresent(_ owner: FrontdoorLoopID) -> Bool { !absent.contains(owner) }
 
+    private(set) var probed: [FrontdoorLoopID] = []
+
+    func probe(_ owner: FrontdoorLoopID) { probed.append(owner) }
+
     func whenAcknowledged(by owner: FrontdoorLoopID, _ action: @escaping () -> Void) { waiting.append((owner, action)) }
 }
 
