@@ -143,7 +143,9 @@ class Actor:
         client = self.client
         client.closing_at = time.monotonic()
         if abruptly and client._socket._response.connection:
-            client._socket._response.connection.transport.abort()
+            connection = client._socket._response.connection
+            if connection and connection.transport:  # its front door may have died first
+                connection.transport.abort()
         with suppress(Exception):
             await client.close()
         await self._forget_client()
