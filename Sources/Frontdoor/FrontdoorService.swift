@@ -31,6 +31,12 @@ struct FrontdoorService: Service, CustomStringConvertible {
         } catch {
             throw Failure(problem: "the page's files are not beside the executable: \(error)")
         }
+        let sockets: Reception.Sockets
+        do {
+            sockets = try await Reception.Sockets.acquire(configuration, inherited: inherited, logger: logger)
+        } catch let error as ListeningProblem {
+            throw Failure(problem: error.text)
+        }
         let path = configuration.installation.registryPath
         let registry = RegistryThread(label: "registry", logger: logger) { () throws(RegistryError) in
             try SQLiteRegistryStore(path: path)
@@ -39,16 +45,19 @@ struct FrontdoorService: Service, CustomStringConvertible {
             try await Presence.register(configuration.id, in: registry, logger: logger)
         }
         // Asked to stop before it had begun.
-        guard let presence = registration else { return registry.stop() }
+        guard let presence = registration else {
+            sockets.close()
+            return registry.stop()
+        }
         let network = try ZeroMQNetwork()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.loops)
         let doors = try await makeDoors(on: group, presence: presence, network: network, registry: registry)
         var isSuperseded = false
         var problem: String?
         do {
-            let reception = try await Reception(
-                configuration, inherited: inherited, listener: Listener(files: files, doors: doors, logger: logger),
-                logger: logger)
+            let reception = Reception(
+                configuration, sockets: sockets, isShared: sockets.takeOver != nil || !inherited.isEmpty,
+                listener: Listener(files: files, doors: doors, logger: logger), logger: logger)
             isSuperseded = try await reception.run(presence: presence, signals: signals) == .superseded
         } catch let error as ListeningProblem {
             problem = error.text

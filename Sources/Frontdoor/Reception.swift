@@ -9,6 +9,8 @@ import Telemetry
 struct Reception: Sendable {
     private enum Event: Sendable {
         case mayOpen
+        /// No worker was found, and whom we would follow serves.
+        case unserved
         case signalled
         case handedOver
         case loopEmptied
@@ -32,29 +34,47 @@ struct Reception: Sendable {
     private let isShared: Bool
     private let logger: Logger
 
-    /// Inherits, takes over or makes the listening sockets.
+    /// Where it listens. They are had before the front door begins a life in the registry, because that ends the life of
+    /// another process of the same number: one that cannot serve must not do that.
+    struct Sockets {
+        let sockets: [ListeningSocket]
+        let takeOver: TakeOver?
+
+        /// Inherits, takes over or makes the listening sockets.
+        static func acquire(
+            _ configuration: FrontdoorConfiguration, inherited: [ListeningSocket], logger: Logger
+        ) async throws -> Sockets {
+            guard inherited.isEmpty else {
+                guard configuration.predecessor == nil else {
+                    throw ListeningProblem("--take-over: this front door has inherited its sockets (LISTEN_FDS)")
+                }
+                return Sockets(sockets: inherited, takeOver: nil)
+            }
+            if let predecessor = configuration.predecessor {
+                let path = try HandoverServer.path(of: predecessor, in: configuration.installation.busDirectory)
+                if let found = try await NIOThreadPool.singleton.runIfActive({ try TakeOver.ask(at: path) }) {
+                    return Sockets(sockets: found.sockets, takeOver: found)
+                }
+                logger.notice("nothing to take over", metadata: .keyed([.frontdoor: "\(predecessor)"]))
+            }
+            return Sockets(sockets: [try .bind(to: configuration.listen)], takeOver: nil)
+        }
+
+        func close() {
+            if let takeOver { return takeOver.giveUp() }
+            for socket in sockets { socket.close() }
+        }
+    }
+
     init(
-        _ configuration: FrontdoorConfiguration, inherited: [ListeningSocket], listener: Listener, logger: Logger
-    ) async throws {
+        _ configuration: FrontdoorConfiguration, sockets: Sockets, isShared: Bool, listener: Listener, logger: Logger
+    ) {
         self.configuration = configuration
         self.listener = listener
         self.logger = logger
-        guard inherited.isEmpty else {
-            guard configuration.predecessor == nil else {
-                throw ListeningProblem("--take-over: this front door has inherited its sockets (LISTEN_FDS)")
-            }
-            (sockets, takeOver, isShared) = (inherited, nil, true)
-            return
-        }
-        if let predecessor = configuration.predecessor {
-            let path = try HandoverServer.path(of: predecessor, in: configuration.installation.busDirectory)
-            if let found = try await NIOThreadPool.singleton.runIfActive({ try TakeOver.ask(at: path) }) {
-                (sockets, takeOver, isShared) = (found.sockets, found, true)
-                return
-            }
-            logger.notice("nothing to take over", metadata: .keyed([.frontdoor: "\(predecessor)"]))
-        }
-        (sockets, takeOver, isShared) = ([try .bind(to: configuration.listen)], nil, false)
+        self.isShared = isShared
+        self.sockets = sockets.sockets
+        takeOver = sockets.takeOver
     }
 
     /// Until the end. The clients that are still there then have yet to be told.
@@ -70,13 +90,19 @@ struct Reception: Sendable {
             tasks.addTask { if await presence.keepAlive(doors: doors) { happened.yield(.superseded) } }
             tasks.addTask { for await _ in signals { happened.yield(.signalled) } }
             tasks.addTask {
-                if isShared { await clientsAreLetIn() }
-                happened.yield(.mayOpen)
+                guard isShared, await !clientsAreLetIn(), takeOver != nil else {
+                    happened.yield(.mayOpen)
+                    return
+                }
+                happened.yield(.unserved)
             }
             for await event in events {
                 let action: DrainStateMachine.Action
                 switch event {
                 case .mayOpen: action = machine.mayOpen()
+                case .unserved:
+                    takeOver?.giveUp()
+                    throw ListeningProblem("no worker serves this front door: the other one goes on")
                 case .signalled: action = machine.signalled()
                 case .handedOver: action = machine.handedOver()
                 case .loopEmptied: action = machine.loopEmptied()
@@ -106,7 +132,9 @@ struct Reception: Sendable {
 
     /// Where others accept as well, nobody is taken whom we would have to refuse: he waits, or goes to the other. After as
     /// long as clients are let in without a worker we have to have our say.
-    private func clientsAreLetIn() async {
+    ///
+    /// - Returns: false when the time is over.
+    private func clientsAreLetIn() async -> Bool {
         let deadline = NIODeadline.now() + ServingStateMachine.patience
         while NIODeadline.now() < deadline {
             do {
@@ -115,22 +143,30 @@ struct Reception: Sendable {
                     let letsIn = try await door.eventLoop.submit { door.value.letsIn }.get()
                     isOpen = isOpen && letsIn
                 }
-                if isOpen { return }
+                if isOpen { return true }
                 try await Task.sleep(for: Self.poll)
             } catch {
                 // Cancelled: it ends before it has opened.
-                return
+                return true
             }
         }
+        return false
     }
 
     private func open(handedOver: @escaping @Sendable () -> Void) throws -> Entrance {
         var copies: [ListeningSocket] = []
         for socket in sockets { copies.append(try socket.duplicate()) }
-        let acceptor = try listener.open(sockets)
-        for copy in copies { logger.notice("listening", metadata: .keyed([.endpoint: copy.address ?? "unknown"])) }
         let path = try HandoverServer.path(of: configuration.id, in: configuration.installation.busDirectory)
+        // First what may fail for good: a client that is accepted is to be served.
         let handover = try HandoverServer(at: path, sockets: copies, logger: logger, handedOver: handedOver)
+        let acceptor: Acceptor
+        do {
+            acceptor = try listener.open(sockets)
+        } catch {
+            handover.stop()
+            throw error
+        }
+        for copy in copies { logger.notice("listening", metadata: .keyed([.endpoint: copy.address ?? "unknown"])) }
         do {
             try takeOver?.accepting()
         } catch {

@@ -39,7 +39,10 @@ extension WorkerCore {
             Inheritance(sessions: try store.sessions(of: slot), rooms: try store.rooms(of: slot))
         } then: { [self] result in
             switch result {
-            case .failure(let error): logger.error("rows cannot be read", metadata: .keyed([.error: "\(error)"]))
+            case .failure(let error):
+                logger.error("rows cannot be read", metadata: .keyed([.error: "\(error)"]))
+                let bound = NIOLoopBound(self, eventLoop: loop)
+                loop.scheduleTask(in: Self.retryDelay) { if bound.value.janus.gateway == nil { bound.value.mourn() } }
             case .success(let inheritance):
                 guard janus.gateway == nil, conferences == nil, let links else { return }
                 let deployment = configuration.installation.deployment

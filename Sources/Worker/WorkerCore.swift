@@ -104,6 +104,15 @@ final class WorkerCore: FrontdoorLinks.Delegate {
             guard let conferences, !isMourning else { return done() }
             conferences.possession.destroyRooms(rooms, completion: done)
         }
+        abandonment.holdIfFree = { [installation = configuration.installation, logger] slot in
+            guard slot.node == installation.node else { return .free(nil) }
+            do throws(SlotLock.Failure) {
+                return try SlotLock.take(slot.number, in: installation.busDirectory).map { .free($0) } ?? .held
+            } catch {
+                logger.warning("a slot's lock cannot be tried", metadata: .keyed([.error: "\(error)"]))
+                return .held
+            }
+        }
         abandonment.start()
         if configuration.janusSecret == WorkerConfiguration.publicSecret {
             logger.warning("[Janus] api_secret is the published default: change it here and in janus.jcfg")

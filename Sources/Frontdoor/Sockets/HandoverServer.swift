@@ -39,15 +39,14 @@ final class HandoverServer: Sendable {
 
     /// Nothing is given from now on.
     func stop() {
-        let ours = sockets.withLockedValue { sockets in
-            defer { sockets = nil }
-            return sockets
+        sockets.withLockedValue { sockets in
+            guard let ours = sockets else { return }
+            for socket in ours { socket.close() }
+            listener.remove()
+            // Wakes the thread, which closes the descriptor as soon as it finds nothing to give.
+            shutdown(listener.descriptor, Int32(SHUT_RDWR))
+            sockets = nil
         }
-        guard let ours else { return }
-        for socket in ours { socket.close() }
-        listener.remove()
-        // Wakes the thread, which then closes it.
-        shutdown(listener.descriptor, Int32(SHUT_RDWR))
     }
 
     private var isStopped: Bool { sockets.withLockedValue { $0 == nil } }

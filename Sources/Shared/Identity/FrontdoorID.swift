@@ -32,7 +32,8 @@ public struct FrontdoorLoopID: Hashable, Sendable, CustomStringConvertible {
 
     public init?(_ text: some StringProtocol) {
         guard let (life, last) = text.splitAtLastDot, let (first, middle) = life.splitAtLastDot,
-            first.utf8.first == UInt8(ascii: "f"), let number = Int(canonical: first[first.utf8.index(after: first.startIndex)...]),
+            first.utf8.first == UInt8(ascii: "f"),
+            let number = Int(canonical: first[first.utf8.index(after: first.startIndex)...]),
             let frontdoor = FrontdoorID(number), let incarnation = Incarnation(middle),
             let loop = UInt16(canonical: last)
         else { return nil }

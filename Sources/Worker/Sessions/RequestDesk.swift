@@ -33,6 +33,8 @@ final class RequestDesk {
     func finish(_ sequence: RequestSequence, _ result: Result<JanusReply, JanusError>) {
         switch result {
         case .success: finish(sequence, .ack)
+        // The session's end has overtaken the request, in Janus or here.
+        case .failure(let error) where error.saysAlreadyGone && isClosed(): finish(sequence, .unknownSession)
         case .failure(let error): finish(sequence, .error(error.reason))
         }
     }

@@ -19,6 +19,15 @@ final class SlotAbandonment {
     private var isFailing = false
     /// The slot of this worker, if it has one.
     var own: () -> SlotID? = { nil }
+    /// Whether a slot of this host is held after all, whatever its lease says: the registry may have been unwritable for as
+    /// long as leases last. What is returned is kept until the slot is given up, so that nobody takes it meanwhile.
+    var holdIfFree: (SlotID) -> Hold = { _ in .free(nil) }
+
+    enum Hold {
+        case held
+        case free(SlotLock?)
+    }
+
     /// Destroys rooms in this worker's Janus as far as that answers, and says when that is done or has come to nothing. What
     /// stays is found by the slot's next holder.
     var destroyRooms: (_ rooms: [JanusRoomID], _ done: @escaping () -> Void) -> Void = { _, done in done() }
@@ -47,8 +56,10 @@ final class SlotAbandonment {
         _ rows: [SlotRow], usage: [SlotID: SlotUsage], own: SlotID?, at now: LeaseInstant
     ) -> [SlotRow] {
         rows.filter { row in
-            row.slot != own && row.leaseUntil.advanced(byMilliseconds: AbandonedSlot.patience) <= now
-                && !(row.isAbandoned && usage[row.slot]?.isEmpty ?? true)
+            // One that was drained, or was cleared away before, is without a holder for a reason.
+            let isEmpty = usage[row.slot]?.isEmpty ?? true
+            return row.slot != own && row.leaseUntil.advanced(byMilliseconds: AbandonedSlot.patience) <= now
+                && !(isEmpty && (row.isAbandoned || row.draining))
         }
     }
 
@@ -69,10 +80,12 @@ final class SlotAbandonment {
     }
 
     private func abandon(_ row: SlotRow) {
+        guard case .free(let lock) = holdIfFree(row.slot) else { return }
         let wallClock = UInt64(Date().timeIntervalSince1970 * 1000)
         registry.submit { store throws(RegistryError) in
             try store.abandonSlot(row.slot, incarnation: row.incarnation, wallClock: wallClock)
         } then: { [self] result in
+            _ = lock
             switch result {
             case .success(let given?): clearAway(given)
             // Somebody else was faster, or its holder is back.

@@ -14,6 +14,7 @@ final class Heart {
     private let logger: Logger
     private var timer: RepeatedTask?
     private var isReady = false
+    private var isReadyTold = false
     private var isFailing = false
 
     /// - Parameter watchdog: the time that the supervisor bears without a beat, in microseconds.
@@ -37,29 +38,38 @@ final class Heart {
     func start(on loop: any EventLoop) {
         guard let interval, timer == nil else { return }
         let bound = NIOLoopBound(self, eventLoop: loop)
-        timer = loop.scheduleRepeatedTask(initialDelay: .zero, delay: interval) { _ in bound.value.say(.alive) }
+        timer = loop.scheduleRepeatedTask(initialDelay: .zero, delay: interval) { _ in bound.value.beat() }
     }
 
-    /// It serves or stands by. More than once is fine.
+    private func beat() {
+        say(.alive)
+        if isReady, !isReadyTold { isReadyTold = say(.ready) }
+    }
+
+    /// It serves or stands by. More than once is fine; what does not leave goes with the next beat.
     func ready() {
         guard !isReady else { return }
         isReady = true
-        say(.ready)
+        isReadyTold = say(.ready)
     }
 
     /// It ends. The beats go on: an end that hangs is an end by force.
     func stopping() { say(.stopping) }
 
-    private func say(_ notice: Supervisor.Notice) {
+    /// - Returns: whether it left.
+    @discardableResult
+    private func say(_ notice: Supervisor.Notice) -> Bool {
         do throws(Supervisor.Failure) {
             try tell(notice)
             isFailing = false
+            return true
         } catch {
             if !isFailing {
                 logger.warning(
                     "the supervisor is not told", metadata: .keyed([.value: notice.rawValue, .error: error.reason]))
             }
             isFailing = true
+            return false
         }
     }
 }

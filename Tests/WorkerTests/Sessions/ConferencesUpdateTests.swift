@@ -92,6 +92,21 @@ import Testing
         }
     }
 
+    @Test func `an update that the end of its feed overtakes finds nobody`() throws {
+        try SlotWorld.run { world in
+            try world.join("alice", 1)
+            try world.join("bob", 2)
+            try world.watch("bob", from: 1, as: 2)
+            _ = world.said
+            world.janus.interfere = { $0.name == "message configure" ? .hold : .proceed }
+            world.submit(.update(session: sequence(2), audio: false, video: nil, bitrate: nil), 1, 5)
+            world.submit(.terminate(session: sequence(1)), 2, 2)
+            world.janus.releaseHeld()
+            world.settle()
+            #expect(world.said.contains("1/5 unknown session"))
+        }
+    }
+
     // MARK: Trickle
 
     @Test func `candidates are passed on in their three shapes`() throws {
@@ -231,7 +246,7 @@ import Testing
             let said = world.said.filter { $0.hasPrefix("1/") }
             #expect(
                 said == [
-                    "1/2 error the handle is gone", "1/3 unknown session",
+                    "1/2 unknown session", "1/3 unknown session",
                     "1/1: terminated DTLS alert",
                 ])
         }
