@@ -27,6 +27,7 @@ extension WorkerCore {
         guard self.conferences === conferences else { return }
         lease?.renew()
         logger.notice("serving", metadata: .keyed([.slot: "\(possession.owner.slot)"]))
+        absences = Absences()
         links.unhold()
         heart.ready()
     }
@@ -64,7 +65,7 @@ extension WorkerCore {
     func endMourning() {
         isMourning = false
         links?.hold()
-        conferences?.possession.give()
+        conferences?.close()
         conferences = nil
         links?.renew("Janus is back")
     }
@@ -73,7 +74,10 @@ extension WorkerCore {
         guard self.conferences === conferences else { return }
         recovery = nil
         switch result {
-        case .success: sweepRegularly(conferences)
+        case .success:
+            if mustReassert { conferences.reassertRows() }
+            mustReassert = false
+            sweepRegularly(conferences)
         case .failure(.foreign(let problem)): ended(.fatal(problem))
         case .failure(.janus(let error)): janusHangs(error)
         }

@@ -47,7 +47,9 @@ extension WorkerCore {
         let lease = SlotLease(row, lock: lock, registry: registry, loop: loop, logger: logger)
         lease.state = { [self] in (conferences?.load ?? 0, conferences != nil && !isMourning) }
         lease.lost = { [self] reason in ended(.superseded(reason)) }
-        lease.restored = { [self] in conferences?.reassertRows() }
+        lease.restored = { [self] in
+            if let conferences, recovery == nil { conferences.reassertRows() } else { mustReassert = true }
+        }
         let drain = startDraining(row)
         lease.orders = { drain.ordered($0) }
         self.drain = drain
@@ -58,12 +60,15 @@ extension WorkerCore {
     }
 
     func takeOver() {
+        guard let row, let gateway = janus.gateway else { return }
         if isMourning { endMourning() }
-        guard let row, let gateway = janus.gateway, takeover == nil, conferences == nil else { return }
+        guard takeover == nil, conferences == nil else { return }
         guard hasAwaitedAdmin || admin == nil || admin?.gateway != nil else { return awaitAdmin() }
         let deployment = configuration.installation.deployment
         let session = JanusSlotSession(.of(row.slot, in: deployment), loop: loop, logger: logger)
-        session.lost = { [self] error in janusHangs(error) }
+        session.lost = { [self, weak session] error in
+            if let session, session === self.session { janusHangs(error) }
+        }
         self.session?.stop()
         self.session = session
         let logger = logger.with([.slot: "\(row.slot)"])
@@ -109,7 +114,7 @@ extension WorkerCore {
 
     func startDraining(_ row: SlotRow) -> SlotDrain {
         let drain = SlotDrain(loop: loop, logger: logger.with([.slot: "\(row.slot)"]))
-        drain.load = { [self] in conferences.map { $0.isEmpty ? 0 : max($0.load, 1) } ?? 1 }
+        drain.load = { [self] in conferences.map { $0.isForgotten ? 0 : max($0.load, 1) } ?? 1 }
         drain.refuseRooms = { [self] in
             refusesRooms = $0
             conferences?.refusesRooms = $0
@@ -129,7 +134,7 @@ extension WorkerCore {
         lease?.stop()
         cancelTakeover()
         sweeper?.cancel()
-        conferences?.possession.give()
+        conferences?.close()
         conferences = nil
         isMourning = false
         links?.stop()

@@ -21,7 +21,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
 
     static let retryDelay = TimeAmount.milliseconds(500)
     /// How long a takeover waits for the admin API when Janus itself is there.
-    static let adminPatience = TimeAmount.seconds(2)
+    static let adminPatience = TimeAmount.seconds(10)
     /// How long the replies under way are waited for when the process ends.
     static let stopPatience = TimeAmount.seconds(1)
 
@@ -52,6 +52,8 @@ final class WorkerCore: FrontdoorLinks.Delegate {
     var absences = Absences()
     var takeover: SlotTakeover?
     var recovery: Recovery?
+    /// The registry has lost the slot's rows while nothing could be said about them.
+    var mustReassert = false
     var sweeper: RepeatedTask?
     var hasAwaitedAdmin = false
     /// Janus is dead: sessions are told so, and nothing else is served.
@@ -142,7 +144,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         // Nothing more is begun. What is under way ends in Janus, where a successor will see it.
         links?.stop()
         conferences?.possession.give()
-        let isIdle = conferences?.isEmpty ?? true
+        let isIdle = conferences?.isForgotten ?? true
         awaitReplies(until: loop.now + Self.stopPatience) { [self] in
             if isIdle, conferences != nil, let session, let gateway = janus.gateway {
                 session.destroy(over: gateway) { [self] _ in leave(completion) }
@@ -263,7 +265,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         links?.hold()
         if let lost = conferences {
             logger.error("Janus is lost", metadata: .keyed([.reason: reason, .value: "\(lost.load)"]))
-            lost.possession.give()
+            lost.close()
             conferences = nil
             links?.renew("Janus is lost")
             lease?.renew()

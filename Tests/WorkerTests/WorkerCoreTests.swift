@@ -387,7 +387,7 @@ import Testing
             world.core.start()
             world.advance(by: .seconds(1))
             #expect(world.janus.count("create") == 0, "it is given the time to connect")
-            world.advance(by: .seconds(2))
+            world.advance(by: .seconds(10))
             try world.door.connect()
             world.settle()
             #expect(world.janus.handles.count == 1)

@@ -11,6 +11,7 @@ final class JanusSlotSession {
     /// Janus's reclaim time runs from the session's last request, so the last one must never be long ago.
     static let keepaliveInterval = TimeAmount.seconds(5)
     private static let idInUse = 468
+    private static let acceptsNone = 472
 
     enum Origin: Equatable { case created, claimed }
 
@@ -37,7 +38,8 @@ final class JanusSlotSession {
             case .success:
                 keepAlive(over: gateway)
                 completion(.success(.created))
-            case .failure(let error) where error.code == Self.idInUse:
+            // Looked at before the id: our session may be there all the same.
+            case .failure(let error) where error.code == Self.idInUse || error.code == Self.acceptsNone:
                 gateway.request("claim", session: id) { [self] result in
                     switch result {
                     case .success:

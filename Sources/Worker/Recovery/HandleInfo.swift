@@ -82,6 +82,7 @@ final class HandleInspection {
     private let session: JanusSessionID
     private let admin: JanusGateway
     private var waiting: [JanusHandleID]
+    private var again: Set<JanusHandleID> = []
     private var underWay = 0
     private var isOver = false
     /// Called once for each handle when it has been asked about, behind `found`.
@@ -110,14 +111,16 @@ final class HandleInspection {
             guard !isOver else { return }
             switch result {
             case .failure(let error) where error.saysAlreadyGone: break
-            case .failure(let error): return finish(.failure(error))
+            case .failure(.linkLost): return finish(.failure(.linkLost))
+            // One handle that Janus cannot describe is not to hold up the others: it is asked about once more, last.
+            case .failure: if again.insert(handle).inserted { waiting.insert(handle, at: 0) }
             case .success(let reply):
                 guard case .done(let root) = reply, let info = root["info"] else {
                     return finish(.failure(.malformed("handle_info without info")))
                 }
                 found(HandleInfo(handle, info))
             }
-            asked(handle)
+            if waiting.first != handle { asked(handle) }
             if !askNext(), underWay == 0, !isOver { finish(.success(())) }
         }
         return true

@@ -20,6 +20,9 @@ final class Recovery {
     /// The reason of sessions that Janus has lost.
     static let janusLostReason = "500 Janus lost"
 
+    /// How often a room is asked about.
+    private static let attempts = 3
+
     private let conferences: Conferences
     private let inheritance: Inheritance
     private let admin: JanusGateway?
@@ -175,6 +178,10 @@ final class Recovery {
 
     private func ask(_ room: Room, _ row: RoomRow) {
         roomsToGo += 1
+        ask(room, row, attempt: 1)
+    }
+
+    private func ask(_ room: Room, _ row: RoomRow, attempt: Int) {
         guard inheritance.janusRooms.contains(row.janusRoom) else {
             return observed(room, present: [], exists: false)
         }
@@ -185,6 +192,10 @@ final class Recovery {
             guard isValid else { return }
             switch result {
             case .failure(let error) where error.saysAlreadyGone: observed(room, present: [], exists: false)
+            case .failure(let error) where error != .linkLost && attempt < Self.attempts:
+                logger.warning(
+                    "Janus did not say who is in a room", metadata: .keyed([.room: "\(row.uri)", .error: error.reason]))
+                ask(room, row, attempt: attempt + 1)
             case .failure(let error): finish(.failure(.janus(error)))
             case .success(let reply):
                 let participants = reply.pluginData?["participants"]?.elements ?? []

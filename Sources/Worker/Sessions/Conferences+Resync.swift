@@ -21,12 +21,13 @@ extension Conferences {
             return other.frontdoor == owner.frontdoor && other.incarnation < owner.incarnation
         }
         var requests: [SessionID: [ListedRequest]] = [:]
+        var ofConnections: [ListedRequest] = []
         for listed in listing.requests {
-            guard let session = listed.session else {
-                submit(listed.request, from: listed.connection, sequence: listed.sequence)
-                continue
+            if let session = listed.session {
+                requests[session, default: []].append(listed)
+            } else {
+                ofConnections.append(listed)
             }
-            requests[session, default: []].append(listed)
         }
         // Those that somebody waits for come first, and a base session before its feeds.
         let wanted = listing.sessions.filter { !listing.releases.contains($0.key) }
@@ -47,6 +48,10 @@ extension Conferences {
         for listed in requests.values.joined().sorted(by: { $0.sequence < $1.sequence }) {
             submit(listed.request, from: listed.connection, sequence: listed.sequence)
         }
+        // What they end may only just have begun again.
+        for listed in ofConnections {
+            submit(listed.request, from: listed.connection, sequence: listed.sequence)
+        }
     }
 
     private func resync(_ session: SessionID, _ told: Told, _ requests: [ListedRequest]) {
@@ -59,6 +64,16 @@ extension Conferences {
         if let ending = ended[session] { return resync(session, ending, told, requests) }
         guard requests.contains(where: { $0.sequence == session.request }) else {
             return resync(session, unknown(session, told), told, requests)
+        }
+        if case .feed(let base, _) = told,
+            let room = publishers[SessionID(connection: session.connection, request: base)]?.room, room.isResuming
+        {
+            // Who is there is known in a moment; what is asked behind the attach waits with it.
+            return room.whenResumed { [self] in
+                guard possession.isHeld, outbox.isPresent(session.connection.owner) else { return }
+                guard !wasReleasedEarly(session) else { return outbox.resynced(session) }
+                resync(session, told, requests)
+            }
         }
         // Nothing of it was begun: it begins now.
         for listed in requests { submit(listed.request, from: listed.connection, sequence: listed.sequence) }

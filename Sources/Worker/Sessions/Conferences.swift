@@ -15,6 +15,8 @@ final class Conferences {
     private var rooms: [RoomURI: Room] = [:]
     private(set) var publishers: [SessionID: PublisherSession] = [:]
     private(set) var feeds: [SessionID: FeedSession] = [:]
+    /// Given up while the room they wait for is being looked at.
+    private var releasedEarly: Set<SessionID> = []
     private var sessionsByConnection: [ConnectionID: Set<SessionID>] = [:]
     /// The slot is being emptied: rooms that are not here are not made here.
     var refusesRooms = false
@@ -34,6 +36,8 @@ final class Conferences {
     /// What the worker tells of its work: participants and feeds.
     var load: Int { publishers.count + feeds.count }
     var isEmpty: Bool { load == 0 && rooms.isEmpty }
+    /// And every front door knows that nothing is.
+    var isForgotten: Bool { isEmpty && ended.isEmpty }
     /// Whose sessions are here, those that are over but not acknowledged included.
     var owners: Set<FrontdoorLoopID> { Set(sessionsByConnection.keys.map(\.owner)).union(ended.owners) }
 
@@ -76,6 +80,8 @@ final class Conferences {
     private func join(_ join: WorkerRequest.Join, as id: SessionID) {
         // The same request again meets its own session: it joins the step under way.
         guard publishers[id] == nil else { return }
+        // It went elsewhere first, and comes back.
+        ended.remove(id)
         func refuse(_ text: String) { outbox.answer(.error(text), to: id.request, of: id.connection) }
         // A room that exists keeps the rules it was created with.
         let rules = rooms[join.room]?.configuration ?? rules.configuration(of: join.room).0
@@ -131,7 +137,7 @@ final class Conferences {
     private func attachFeed(
         _ id: SessionID, called client: ClientSessionID, base: PublisherSession, publisher: String
     ) {
-        guard feeds[id] == nil, possession.isHeld else { return }
+        guard feeds[id] == nil, possession.isHeld, !wasReleasedEarly(id) else { return }
         func refuse(_ text: String) { outbox.answer(.error("feed-attach: \(text)"), to: id.request, of: id.connection) }
         guard base.isPresent else { return outbox.answer(.unknownSession, to: id.request, of: id.connection) }
         guard base.room.presentPublisher(called: client.description) == nil else {
@@ -249,6 +255,21 @@ final class Conferences {
         publishers[session]?.release()
         feeds[session]?.release()
         if ended[session] != nil { settle(session) }
+        let isUnknown = publishers[session] == nil && feeds[session] == nil
+        if isUnknown, rooms.values.contains(where: \.isResuming) { releasedEarly.insert(session) }
+    }
+
+    /// It was given up before it could begin.
+    func wasReleasedEarly(_ session: SessionID) -> Bool { releasedEarly.remove(session) != nil }
+
+    /// Of no use any more: sessions and rooms refer to this, and it to them.
+    func close() {
+        possession.give()
+        for publisher in publishers.values { publisher.feeds = [:] }
+        publishers = [:]
+        feeds = [:]
+        rooms = [:]
+        sessionsByConnection = [:]
     }
 
     /// The client is gone.
@@ -276,9 +297,11 @@ final class Conferences {
     /// The registry has lost the slot's rows: they are put back, as they are in use.
     func reassertRows() {
         for room in rooms.values { room.reassertRow() }
-        let rows = publishers.values.map(\.row) + feeds.values.map(\.row)
-        possession.write("sessions reasserted") { store, owner throws(RegistryError) in
-            for row in rows { try store.recordSession(row, owner: owner) }
+        // One by one: a row that cannot be put back is not to keep the others away.
+        for row in publishers.values.map(\.row) + feeds.values.map(\.row) {
+            possession.writeEventually("session reasserted") { store, owner throws(RegistryError) in
+                try store.recordSession(row, owner: owner)
+            }
         }
     }
 
@@ -324,6 +347,7 @@ final class Conferences {
 
     /// Nobody has to be told of the session's end any more.
     private func settle(_ session: SessionID) {
+        guard ended[session] != nil else { return }
         ended.remove(session)
         deleteRow(session)
     }

@@ -20,6 +20,8 @@ struct EndedSession: Equatable {
 final class EndedSessions {
     private var sessions: [SessionID: EndedSession] = [:]
 
+    var isEmpty: Bool { sessions.isEmpty }
+
     subscript(session: SessionID) -> EndedSession? { sessions[session] }
 
     var owners: Set<FrontdoorLoopID> { Set(sessions.keys.map(\.connection.owner)) }

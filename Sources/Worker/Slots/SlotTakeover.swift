@@ -86,9 +86,7 @@ final class SlotTakeover {
             // What is there can be looked at later: only a refusal is for good.
             case .failure(.linkLost): completion(.failure(.janus(.linkLost)))
             case .failure(.timedOut): completion(.failure(.janus(.timedOut)))
-            case .failure(let error):
-                logger.warning("handles could not be listed", metadata: .keyed([.error: error.reason]))
-                startAfresh()
+            case .failure(let error): completion(.failure(.janus(error)))
             }
         }
     }

@@ -29,8 +29,9 @@ public struct ConnectionList: Equatable, Sendable {
         self.isLast = isLast
     }
 
-    /// Announced publishers and releases of one message: with maximal names about half of what fits.
-    static let maximumNames = 2000
+    /// Announced publishers and releases of one message: what fits when every name is as long as it may be and JSON escapes
+    /// each of its bytes.
+    static let maximumNames = 1000
 
     /// The same in as many messages as it takes, none of them the last one.
     public static func parts(sessions: [Entry], releases: [SessionID]) -> [ConnectionList] {
