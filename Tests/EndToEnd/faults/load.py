@@ -142,10 +142,9 @@ class Actor:
         self._present = False
         client = self.client
         client.closing_at = time.monotonic()
-        if abruptly and client._socket._response.connection:
-            connection = client._socket._response.connection
-            if connection and connection.transport:  # its front door may have died first
-                connection.transport.abort()
+        connection = client._socket._response.connection
+        if abruptly and connection and connection.transport:  # its front door may have died first
+            connection.transport.abort()
         with suppress(Exception):
             await client.close()
         await self._forget_client()
