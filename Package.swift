@@ -16,7 +16,8 @@ func shared(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
 
 func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .testTarget(
-        name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, path: "Tests/\(name)Tests",
+        name: "\(name)Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies,
+        path: "Tests/\(name)Tests",
         swiftSettings: strict)
 }
 
@@ -72,6 +73,7 @@ let package = Package(
                 nio, nioPosix, nioHTTP, nioWebSocket, logging, lifecycle, signals, arguments,
             ],
             path: "Sources/Worker", swiftSettings: strict),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         tests(of: "Identity"),
         tests(of: "JSONText"),
         tests(of: "Sylkrtc", ["JSONText", "Identity"]),

@@ -1,6 +1,7 @@
 import Bus
 import Identity
 import NIOCore
+import TestSupport
 import Testing
 
 @Suite struct EnvelopeTests {

@@ -1,4 +1,5 @@
 import Identity
+import TestSupport
 import Testing
 
 /// Derived numbers are stable for ever: a process of tomorrow's version finds what today's has left in Janus.

@@ -1,4 +1,5 @@
 import Identity
+import TestSupport
 import Testing
 
 /// Nothing that a peer or an administrator writes can trap, and what is accepted means itself.

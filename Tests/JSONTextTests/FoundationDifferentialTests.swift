@@ -1,5 +1,6 @@
 import Foundation
 import JSONText
+import TestSupport
 import Testing
 
 /// The same texts given to another reader. What comes out of it is judged by RFC 8259.

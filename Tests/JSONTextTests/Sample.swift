@@ -1,5 +1,6 @@
 import Foundation
 import JSONText
+import TestSupport
 
 /// A value that is known before it is written, by whatever writer.
 indirect enum Sample: Sendable {

@@ -1,5 +1,6 @@
 import Identity
 import Sylkrtc
+import TestSupport
 
 @testable import Frontdoor
 

@@ -1,6 +1,7 @@
 import Identity
 import JSONText
 import Sylkrtc
+import TestSupport
 import Testing
 
 @Suite struct InteriorMessageTests {

@@ -2,6 +2,7 @@ import Bus
 import Identity
 import NIOCore
 import Sylkrtc
+import TestSupport
 import Testing
 
 @testable import Worker

@@ -1,5 +1,6 @@
 import Identity
 import Sylkrtc
+import TestSupport
 import Testing
 
 @testable import Worker

@@ -1,6 +1,7 @@
 import Identity
 import JSONText
 import Settings
+import TestSupport
 import Testing
 
 @testable import Worker

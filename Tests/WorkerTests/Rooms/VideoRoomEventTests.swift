@@ -1,5 +1,6 @@
 import Identity
 import JSONText
+import TestSupport
 import Testing
 
 @testable import Worker
