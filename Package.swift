@@ -27,6 +27,8 @@ let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio
 let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -41,6 +43,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -63,7 +66,7 @@ let package = Package(
             name: "Frontdoor",
             dependencies: [
                 "CUnixSocket", "Identity", "JSONText", "Sylkrtc", "Bus", "Registry", "Settings", "Telemetry",
-                nio, nioLocks, nioPosix, nioHTTP, nioWebSocket, logging, lifecycle, signals, arguments,
+                nio, nioLocks, nioPosix, nioHTTP, nioWebSocket, nioTLS, nioSSL, logging, lifecycle, signals, arguments,
             ],
             path: "Sources/Frontdoor", resources: [.copy("Page")], swiftSettings: strict),
         .executableTarget(
