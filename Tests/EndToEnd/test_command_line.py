@@ -45,7 +45,7 @@ def test_a_good_configuration_is_good(program, ini):
 
 @pytest.mark.parametrize("program", PROGRAMS)
 @pytest.mark.parametrize("check", [["--check-config"], []], ids=["checked", "started"])
-def test_all_mistakes_in_a_configuration_are_named_in_one_line(program, check, ini):
+def test_B34_all_mistakes_in_a_configuration_are_named_in_one_line(program, check, ini):
     bad = ini(General={"log_level": "loud", "trust_claimed_accounts": "perhaps"})
     result = run(program, "--config", bad, *check)
     assert result.returncode == BAD_CONFIGURATION
@@ -55,7 +55,7 @@ def test_all_mistakes_in_a_configuration_are_named_in_one_line(program, check, i
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_a_missing_configuration_is_named(program, folder):
+def test_B34_a_missing_configuration_is_named(program, folder):
     result = run(program, "--config", folder / "nowhere.ini")
     assert result.returncode in (1, BAD_CONFIGURATION)
     assert is_one_line(result.stderr) and "nowhere.ini" in result.stderr

@@ -35,7 +35,7 @@ async def test_two_people_at_two_front_doors_see_and_hear_each_other(visitors):
     await flowing(belas_view)
 
 
-async def test_a_join_is_acked_before_its_states_are_told_in_order(visitors):
+async def test_R10_E07_E08_a_join_is_acked_before_its_states_are_told_in_order(visitors):
     anna = await visitors.media_participant("Anna", visitors.new_room())
     await anna.add_account()
     before = anna.client.now
@@ -44,14 +44,14 @@ async def test_a_join_is_acked_before_its_states_are_told_in_order(visitors):
     assert anna.client.names(after=before) == ["ack", "progress", "accepted", "initial_publishers", "established"]
 
 
-async def test_the_first_in_a_room_is_told_that_nobody_is_there(visitors):
+async def test_E08_the_first_in_a_room_is_told_that_nobody_is_there(visitors):
     anna = await (await visitors.participant("Anna", visitors.new_room())).join()
     roster = await anna.client.event("initial_publishers", anna.session)
     assert roster == {
         "sylkrtc": "videoroom_event", "session": anna.session, "event": "initial_publishers", "data": {"publishers": []}}
 
 
-async def test_who_comes_later_is_told_who_is_there_and_the_others_who_came(visitors):
+async def test_E08_E09_who_comes_later_is_told_who_is_there_and_the_others_who_came(visitors):
     anna, bela = await meeting(visitors)
     roster = await bela.client.event("initial_publishers", bela.session)
     assert roster["data"]["publishers"] == [{"id": anna.session, "uri": anna.account, "display_name": "Anna"}]
@@ -59,7 +59,7 @@ async def test_who_comes_later_is_told_who_is_there_and_the_others_who_came(visi
     assert arrival["data"]["publishers"] == [{"id": bela.session, "uri": bela.account, "display_name": "Bela"}]
 
 
-async def test_a_feed_is_offered_answered_and_established(visitors):
+async def test_R12_R13_E11_E12_a_feed_is_offered_answered_and_established(visitors):
     anna, bela = await meeting(visitors)
     before = anna.client.now
     feed = Feed(anna, bela.session)
@@ -72,7 +72,7 @@ async def test_a_feed_is_offered_answered_and_established(visitors):
     assert established["data"] == {"state": "established", "subscription": feed.id}
 
 
-async def test_a_paused_feed_brings_sound_without_picture_until_it_is_resumed(visitors):
+async def test_R17_a_paused_feed_brings_sound_without_picture_until_it_is_resumed(visitors):
     anna, bela = await meeting(visitors)
     feed = await anna.watch(bela.session)
     await flowing(feed)
@@ -83,7 +83,7 @@ async def test_a_paused_feed_brings_sound_without_picture_until_it_is_resumed(vi
     await flowing(feed)
 
 
-async def test_a_detached_feed_brings_nothing_and_the_publisher_can_be_watched_again(visitors):
+async def test_R14_a_detached_feed_brings_nothing_and_the_publisher_can_be_watched_again(visitors):
     anna, bela = await meeting(visitors)
     feed = await anna.watch(bela.session)
     await flowing(feed)
@@ -92,7 +92,7 @@ async def test_a_detached_feed_brings_nothing_and_the_publisher_can_be_watched_a
     await flowing(await anna.watch(bela.session))
 
 
-async def test_a_publisher_can_be_watched_once_by_each_and_by_nobody_himself(visitors):
+async def test_R12_a_publisher_can_be_watched_once_by_each_and_by_nobody_himself(visitors):
     anna, bela = await meeting(visitors)
     await anna.watch(bela.session)
     again = {"session": "another-feed", "publisher": bela.session}
@@ -103,7 +103,7 @@ async def test_a_publisher_can_be_watched_once_by_each_and_by_nobody_himself(vis
         f"feed-attach: unknown publisher video room session to attach to: {anna.session}")
 
 
-async def test_a_feed_is_answered_once_and_by_its_own_base_session(visitors):
+async def test_R12_R13_R14_R18_a_feed_is_answered_once_and_by_its_own_base_session(visitors):
     anna, bela = await meeting(visitors)
     feed = await anna.watch(bela.session)
     answer = {"session": feed.id, "sdp": "v=0"}
@@ -120,7 +120,7 @@ async def test_a_feed_is_answered_once_and_by_its_own_base_session(visitors):
         f"feed-attach: video room session ID {feed.id} already in use")
 
 
-async def test_who_leaves_is_acked_and_then_told_and_the_others_hear_of_it_once(visitors, gateway):
+async def test_R18_E07_E10_B26_who_leaves_is_acked_and_then_told_and_the_others_hear_of_it_once(visitors, gateway):
     anna, bela = await meeting(visitors)
     feed = await anna.watch(bela.session)
     before = bela.client.now
@@ -136,7 +136,7 @@ async def test_who_leaves_is_acked_and_then_told_and_the_others_hear_of_it_once(
     assert anna.departures == [bela.session]
 
 
-async def test_who_disconnects_has_left(visitors, gateway):
+async def test_B08_E10_who_disconnects_has_left(visitors, gateway):
     anna, bela = await meeting(visitors)
     await anna.watch(bela.session)
     await bela.watch(anna.session)
@@ -147,7 +147,7 @@ async def test_who_disconnects_has_left(visitors, gateway):
     assert anna.departures == [bela.session]
 
 
-async def test_a_room_lives_as_long_as_somebody_is_in_it(visitors, gateway):
+async def test_B24_a_room_lives_as_long_as_somebody_is_in_it(visitors, gateway):
     room = visitors.new_room()
     anna = await (await visitors.participant("Anna", room)).join()
     bela = await (await visitors.participant("Bela", room, door=1)).join()

@@ -16,7 +16,7 @@ async def still_answers(client):
     '{"sylkrtc":"account-remove","transaction":""}', '{"sylkrtc":"account-remove","transaction":7}',
     '{"sylkrtc":"account-remove","transaction":null}', '{"sylkrtc":12,"transaction":"1"}', '{"sylkrtc":[],"transaction":"1"}',
 ], ids=lambda text: text[:50] or "empty")
-async def test_what_cannot_be_answered_is_ignored(visitors, text):
+async def test_B02_what_cannot_be_answered_is_ignored(visitors, text):
     client = await visitors.client()
     before = client.now
     await client.send_text(text)
@@ -24,7 +24,7 @@ async def test_what_cannot_be_answered_is_ignored(visitors, text):
     assert client.names(after=before) == ["error"]
 
 
-async def test_a_binary_message_is_ignored(visitors):
+async def test_B02_a_binary_message_is_ignored(visitors):
     client = await visitors.client()
     before = client.now
     await client.send_bytes(b'{"sylkrtc":"account-remove","transaction":"1","account":"a@example.com"}')
@@ -32,7 +32,7 @@ async def test_a_binary_message_is_ignored(visitors):
     assert client.names(after=before) == ["error"]
 
 
-async def test_a_message_of_the_largest_size_is_answered(visitors):
+async def test_B02_B36_a_message_of_the_largest_size_is_answered(visitors):
     client = await visitors.client()
     request = '{"sylkrtc":"account-remove","transaction":"big","account":"a@example.com","padding":"%s"}'
     client.answers["big"] = []
@@ -40,7 +40,7 @@ async def test_a_message_of_the_largest_size_is_answered(visitors):
     assert (await client.answer("big"))["error"] == "Unknown account specified: a@example.com"
 
 
-async def test_a_message_beyond_it_closes_its_connection_and_no_other(visitors):
+async def test_B02_B36_a_message_beyond_it_closes_its_connection_and_no_other(visitors):
     big, other = await visitors.client(), await visitors.client()
     await big.send_text("x" * (256 * 1024 + 1))
     await big.closes()
@@ -53,7 +53,7 @@ async def test_a_message_beyond_it_closes_its_connection_and_no_other(visitors):
     ({"opcode": 3, "payload": b""}, 1002),
     ({"opcode": TEXT, "payload": b"{}", "masked": False}, 1002),
 ], ids=["not UTF-8", "unknown opcode", "unmasked"])
-async def test_a_broken_frame_closes_the_connection(gateway, frame, code):
+async def test_B02_a_broken_frame_closes_the_connection(gateway, frame, code):
     connection = await Connection.open(gateway.ports[0])
     assert (await connection.request(SOCKET, upgrade())).status == 101
     await connection.send_frame(**frame)
@@ -61,7 +61,7 @@ async def test_a_broken_frame_closes_the_connection(gateway, frame, code):
     await connection.close()
 
 
-async def test_a_binary_frame_by_the_byte_closes_nothing(gateway):
+async def test_B02_a_binary_frame_by_the_byte_closes_nothing(gateway):
     connection = await Connection.open(gateway.ports[0])
     assert (await connection.request(SOCKET, upgrade())).status == 101
     await connection.send_frame(BINARY, b"\x00\xff")

@@ -8,7 +8,7 @@ from harness.raw import get, upgrade
 from harness.waiting import eventually
 
 
-async def test_sessions_end_when_janus_is_lost_and_rooms_can_be_joined_again(visitors, gateway, janus):
+async def test_B07_sessions_end_when_janus_is_lost_and_rooms_can_be_joined_again(visitors, gateway, janus):
     halls = await Hall.on_each_slot(visitors, gateway)
     people = [person for hall in halls for person in hall.people]
     for person in people:
@@ -37,7 +37,7 @@ async def returning_janus(gateway, janus):
         await gateway.serving()
 
 
-async def test_nobody_is_let_in_while_janus_is_away_for_long_and_who_is_there_stays(visitors, gateway, returning_janus):
+async def test_B01_B07_nobody_is_let_in_while_janus_is_away_for_long_and_who_is_there_stays(visitors, gateway, returning_janus):
     anna = await (await visitors.participant("Anna", visitors.new_room())).join()
     bela = await visitors.participant("Bela", visitors.new_room(), door=1)
     await bela.add_account()

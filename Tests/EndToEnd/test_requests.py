@@ -24,7 +24,7 @@ async def add(client, account=ANNA, **more):
 # R01, R02: accounts.
 
 
-async def test_an_account_is_added_once_and_removed_once(visitors):
+async def test_R01_R02_an_account_is_added_once_and_removed_once(visitors):
     client = await visitors.client()
     assert (await add(client, display_name="Anna", user_agent="Tests"))["sylkrtc"] == "ack"
     assert (await add(client))["error"] == f"Account {ANNA} already added"
@@ -33,7 +33,7 @@ async def test_an_account_is_added_once_and_removed_once(visitors):
     assert (await add(client))["sylkrtc"] == "ack"
 
 
-async def test_spellings_of_one_address_are_one_account_named_as_the_client_did(visitors):
+async def test_R01_spellings_of_one_address_are_one_account_named_as_the_client_did(visitors):
     client = await visitors.client()
     await add(client, "sip:Anna@Example.COM:5060")
     for spelling in ("Anna@example.com", "sips:Anna@example.com.", "%41nna@example.com;transport=tcp"):
@@ -42,19 +42,19 @@ async def test_spellings_of_one_address_are_one_account_named_as_the_client_did(
     await client.acked("account-remove", account="Anna@EXAMPLE.com")
 
 
-async def test_an_account_of_another_domain_is_refused(visitors):
+async def test_R01_an_account_of_another_domain_is_refused(visitors):
     client = await visitors.client()
     assert (await add(client, "anna@Example.NET"))["error"] == "SIP domain not allowed: example.net"
     assert (await add(client, "anna@example.org"))["sylkrtc"] == "ack"
 
 
-async def test_two_connections_may_hold_the_same_account(visitors):
+async def test_R01_two_connections_may_hold_the_same_account(visitors):
     first, second = await visitors.client(0), await visitors.client(1)
     assert (await add(first))["sylkrtc"] == "ack"
     assert (await add(second))["sylkrtc"] == "ack"
 
 
-async def test_the_seventeenth_account_is_refused(visitors):
+async def test_R01_B36_the_seventeenth_account_is_refused(visitors):
     client = await visitors.client()
     for number in range(16):
         assert (await add(client, f"user{number}@example.com"))["sylkrtc"] == "ack"
@@ -65,7 +65,7 @@ async def test_the_seventeenth_account_is_refused(visitors):
     (None, "password: required"), (7, "password: must be a string"), ("", "password: must not be empty"),
     ("s3cret" * 2000, "password: must have at most 9999 bytes"), ("s3cret\0", "password: must not contain a null character"),
 ])
-async def test_a_wrong_password_field_is_named_without_its_value(visitors, password, text):
+async def test_R01_a_wrong_password_field_is_named_without_its_value(visitors, password, text):
     client = await visitors.client()
     assert await client.refused("account-add", account=ANNA, password=password) == text
 
@@ -73,7 +73,7 @@ async def test_a_wrong_password_field_is_named_without_its_value(visitors, passw
 # R19, the envelope and validation.
 
 
-async def test_an_unknown_or_missing_type_is_named(visitors):
+async def test_B02_an_unknown_or_missing_type_is_named(visitors):
     client = await visitors.client()
     assert await client.refused("make-coffee") == "unknown request type: make-coffee"
     assert await client.refused(None) == "missing request type"
@@ -86,7 +86,7 @@ OPTIONS = ["configure-room", "feed-answer", "feed-attach", "feed-detach", "invit
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-async def test_an_option_without_its_object_is_refused(visitors, option):
+async def test_R19_an_option_without_its_object_is_refused(visitors, option):
     client = await visitors.client()
     name = option.replace("-", "_")
     text = f"missing '{name}' field in request"
@@ -94,7 +94,7 @@ async def test_an_option_without_its_object_is_refused(visitors, option):
     assert await client.refused("videoroom-ctl", session="s", option=option, **{name: None}) == text
 
 
-async def test_an_unknown_option_is_told_the_known_ones(visitors):
+async def test_R19_an_unknown_option_is_told_the_known_ones(visitors):
     client = await visitors.client()
     known = ", ".join(f"'{option}'" for option in OPTIONS)
     assert await client.refused("videoroom-ctl", session="s", option="dance") == f"field value should be one of: {known}"
@@ -163,7 +163,7 @@ async def test_an_invalid_field_is_named_with_what_is_wrong(visitors, kind, memb
     assert await client.refused(kind, **members) == text
 
 
-async def test_a_transaction_that_is_too_long_is_refused(visitors):
+async def test_B36_a_transaction_that_is_too_long_is_refused(visitors):
     client = await visitors.client()
     client.answers[LONG] = []
     await client.send_text(json.dumps({"sylkrtc": "account-remove", "transaction": LONG, "account": ANNA}))
@@ -178,7 +178,7 @@ async def test_a_transaction_that_is_too_long_is_refused(visitors):
     ("session-create", {"session": "c", "uri": "b@example.org", "sdp": "v=0"}),
     ("videoroom-join", {"session": "s", "uri": ROOM, "sdp": "v=0"}),
 ])
-async def test_an_unknown_account_is_named(visitors, kind, members):
+async def test_R02_R10_an_unknown_account_is_named(visitors, kind, members):
     client = await visitors.client()
     assert await client.refused(kind, account="Who@Example.com", **members) == "Unknown account specified: Who@Example.com"
 
@@ -189,7 +189,7 @@ async def test_an_unknown_account_is_named(visitors, kind, members):
     ("session-terminate", {}, "Unknown session specified: x"),
     ("videoroom-terminate", {}, "Unknown video room session: x"),
 ])
-async def test_an_unknown_session_is_named(visitors, kind, members, text):
+async def test_R18_an_unknown_session_is_named(visitors, kind, members, text):
     client = await visitors.client()
     assert await client.refused(kind, session="x", **members) == text
 
@@ -204,13 +204,13 @@ async def test_an_unknown_session_is_named(visitors, kind, members, text):
     ("trickle", {"session": "f", "candidates": []}, "trickle: unknown video room session: f"),
     ("update", {"video": False}, "update: unknown video room session: x"),
 ])
-async def test_an_option_for_an_unknown_session_names_it(visitors, option, parameters, text):
+async def test_R11_R12_R13_R14_R15_R16_R17_an_option_for_an_unknown_session_names_it(visitors, option, parameters, text):
     client = await visitors.client()
     name = option.replace("-", "_")
     assert await client.refused("videoroom-ctl", session="x", option=option, **{name: parameters}) == text
 
 
-async def test_a_session_of_another_connection_is_unknown(visitors):
+async def test_R17_R18_a_session_of_another_connection_is_unknown(visitors):
     anna = await (await visitors.participant("Anna", visitors.new_room())).join()
     stranger = await visitors.client(1)
     assert await stranger.refused("videoroom-terminate", session=anna.session) == (
@@ -246,7 +246,7 @@ async def test_room_options_that_are_not_served_yet_say_so_after_all_checks(visi
 # Rooms: refusals that need somebody inside.
 
 
-async def test_a_session_id_in_use_is_refused_on_the_connection_and_in_the_room(visitors):
+async def test_R10_B28_a_session_id_in_use_is_refused_on_the_connection_and_in_the_room(visitors):
     room = visitors.new_room()
     anna = await (await visitors.participant("Anna", room)).join()
     text = f"Session ID {anna.session} already in use"
@@ -257,7 +257,7 @@ async def test_a_session_id_in_use_is_refused_on_the_connection_and_in_the_room(
     assert await bela.client.refused("videoroom-join", **{**request, "account": bela.account}) == text
 
 
-async def test_an_sdp_that_janus_does_not_take_leaves_nothing_behind(visitors):
+async def test_R10_B24_an_sdp_that_janus_does_not_take_leaves_nothing_behind(visitors):
     anna = await visitors.participant("Anna", visitors.new_room())
     await anna.add_account()
     request = {**await anna.join_request(), "sdp": "this is no SDP"}
@@ -267,7 +267,7 @@ async def test_an_sdp_that_janus_does_not_take_leaves_nothing_behind(visitors):
         f"Unknown video room session: {anna.session}")
 
 
-async def test_requests_about_a_session_are_acked_without_events(visitors):
+async def test_R16_R17_requests_about_a_session_are_acked_without_events(visitors):
     anna = await (await visitors.participant("Anna", visitors.new_room())).join()
     before = anna.client.now
     await anna.controlled("trickle", {"candidates": [candidate(), candidate(2)]})
@@ -278,7 +278,7 @@ async def test_requests_about_a_session_are_acked_without_events(visitors):
     assert anna.client.names(after=before) == ["ack"] * 5
 
 
-async def test_a_removed_account_ends_its_rooms_after_the_ack(visitors):
+async def test_R02_B19_a_removed_account_ends_its_rooms_after_the_ack(visitors):
     anna = await (await visitors.participant("Anna", visitors.new_room())).join()
     before = anna.client.now
     await anna.client.acked("account-remove", account=anna.account)
@@ -290,7 +290,7 @@ async def test_a_removed_account_ends_its_rooms_after_the_ack(visitors):
 # Many at once.
 
 
-async def test_two_hundred_requests_at_once_are_answered_once_each(visitors):
+async def test_B36_two_hundred_requests_at_once_are_answered_once_each(visitors):
     anna = await (await visitors.participant("Anna", visitors.new_room())).join()
     client, expected = anna.client, {}
     for number in range(50):

@@ -17,7 +17,7 @@ def gateway_settings():
 
 
 @pytest.mark.parametrize("account", ["mallory@example.com", "sip:mallory@EXAMPLE.com:5060", "anybody@example.org"])
-async def test_who_is_denied_is_refused_under_the_names_used(visitors, gateway, account):
+async def test_R10_B21_who_is_denied_is_refused_under_the_names_used(visitors, gateway, account):
     someone = await visitors.participant("Mallory", f"sip:{CLOSED}")
     someone.account = account
     await someone.add_account()
@@ -26,11 +26,11 @@ async def test_who_is_denied_is_refused_under_the_names_used(visitors, gateway, 
     assert gateway.registry.rooms() == []
 
 
-async def test_who_is_not_denied_comes_in(visitors):
+async def test_B21_who_is_not_denied_comes_in(visitors):
     await (await visitors.participant("Anna", CLOSED)).join()
 
 
-async def test_spellings_of_one_address_are_one_room(visitors, gateway):
+async def test_R10_spellings_of_one_address_are_one_room(visitors, gateway):
     room = visitors.new_room()
     await (await visitors.participant("Anna", room)).join()
     await (await visitors.participant("Bela", f"sip:{room.replace('example', 'EXAMPLE')};transport=tcp", door=1)).join()
@@ -38,7 +38,7 @@ async def test_spellings_of_one_address_are_one_room(visitors, gateway):
     assert len(await gateway.janus.inspector.rooms()) == 1
 
 
-async def test_a_full_room_takes_somebody_when_somebody_has_left(visitors):
+async def test_R10_a_full_room_takes_somebody_when_somebody_has_left(visitors):
     anna, bela, clara = [await visitors.participant(name, SMALL, door) for name, door in (("Anna", 0), ("Bela", 1), ("Clara", 0))]
     await anna.join()
     await bela.join()
@@ -57,7 +57,7 @@ async def test_one_account_may_be_in_a_room_twice(visitors):
     assert first.endings == []
 
 
-async def test_who_hangs_up_in_the_middle_of_a_join_leaves_nothing(visitors, gateway):
+async def test_B08_B24_who_hangs_up_in_the_middle_of_a_join_leaves_nothing(visitors, gateway):
     for number in range(8):
         hasty = await visitors.participant(f"Hasty {number}", visitors.new_room(), door=number % 2)
         await hasty.add_account()
@@ -67,7 +67,7 @@ async def test_who_hangs_up_in_the_middle_of_a_join_leaves_nothing(visitors, gat
     await until_empty(gateway.registry.rooms, 15, "rooms nobody is in")
 
 
-async def test_a_room_that_is_emptied_and_joined_at_once_lives_on_or_again(visitors):
+async def test_B24_a_room_that_is_emptied_and_joined_at_once_lives_on_or_again(visitors):
     room = visitors.new_room()
     for number in range(6):
         guest = await (await visitors.participant(f"Guest {number}", room, door=number % 2)).join()

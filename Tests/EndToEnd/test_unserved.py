@@ -31,7 +31,7 @@ async def unserved(gateway):
     await gateway.serving()
 
 
-async def test_who_waits_for_ready_is_closed_after_a_while_and_who_comes_later_is_refused(gateway, unserved):
+async def test_B01_B03_who_waits_for_ready_is_closed_after_a_while_and_who_comes_later_is_refused(gateway, unserved):
     waiting = await eventually(lambda: left_waiting(gateway), 10, "a client who is not told ready")
     assert not await waiting.became_ready(within=2 * PATIENCE)
     assert (waiting.close_code, waiting.close_reason) == (3000, "no worker is available")
@@ -43,7 +43,7 @@ async def test_who_waits_for_ready_is_closed_after_a_while_and_who_comes_later_i
     assert not unserved.closed.is_set(), "who was there before stays"
 
 
-async def test_a_request_that_needs_a_worker_is_refused_and_others_are_served(gateway, unserved):
+async def test_B03_a_request_that_needs_a_worker_is_refused_and_others_are_served(gateway, unserved):
     waiting = await eventually(lambda: left_waiting(gateway), 10, "the loss to be noticed")
     await waiting.close()
     await unserved.acked("account-add", account="anna@example.com", password="0" * 32)

@@ -47,7 +47,7 @@ struct DoorLoopTests {
         #expect(try await scene.told() == [])
     }
 
-    @Test func `A join without an answer is answered after thirty seconds, and released`() async throws {
+    @Test func `B10 A join without an answer is answered after thirty seconds, and released`() async throws {
         let scene = try await Scene()
         _ = try await scene.ask(.join("pub-a"), as: "join")
         #expect(try await scene.heard() == ["list end", "request 2"])
@@ -77,7 +77,7 @@ struct DoorLoopTests {
 
     // MARK: Placement
 
-    @Test func `A room that exists is joined where it lives`() async throws {
+    @Test func `R10 A room that exists is joined where it lives`() async throws {
         let scene = try await Scene(workers: 1...3)
         try await scene.hall.claim(room, by: 2)
         for number in UInt64(2)...6 {

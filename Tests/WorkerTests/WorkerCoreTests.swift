@@ -150,7 +150,7 @@ import Testing
 
     // MARK: Serving
 
-    @Test func `a conference from the first join to the last goodbye`() throws {
+    @Test func `R10 R12 R13 R18 a conference from the first join to the last goodbye`() throws {
         try CoreWorld.run { world in
             try world.join("alice", 1)
             try world.join("bob", 2)
@@ -295,7 +295,7 @@ import Testing
         }
     }
 
-    @Test func `a restarted Janus ends every session with a reason, and rooms can be joined again`() throws {
+    @Test func `B07 a restarted Janus ends every session with a reason, and rooms can be joined again`() throws {
         try CoreWorld.run { world in
             try world.join("alice", 1)
             world.janus.restart()
@@ -338,7 +338,7 @@ import Testing
         }
     }
 
-    @Test func `a session that Janus times out is made anew over the link that stands`() throws {
+    @Test func `B09 a session that Janus times out is made anew over the link that stands`() throws {
         try CoreWorld.run { world in
             try world.join("alice", 1)
             world.janus.timeOut(sessionID)
@@ -349,7 +349,7 @@ import Testing
         }
     }
 
-    @Test func `a keepalive that finds no session makes it look again, and what is there goes on`() throws {
+    @Test func `B09 a keepalive that finds no session makes it look again, and what is there goes on`() throws {
         try CoreWorld.run { world in
             try world.join("alice", 1)
             var refused = false

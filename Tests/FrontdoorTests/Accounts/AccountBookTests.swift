@@ -13,7 +13,7 @@ import Testing
         return add
     }
 
-    @Test func `An account is kept as it was added`() throws {
+    @Test func `R01 An account is kept as it was added`() throws {
         var book = AccountBook(domains: DomainRules(["*"]), trustsClaims: false)
         #expect(book.account(account(alice)) == nil)
         let problem = book.add(
@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    @Test func `An account is removed once`() throws {
+    @Test func `R02 An account is removed once`() throws {
         var book = AccountBook(domains: DomainRules(["*"]), trustsClaims: false)
         _ = book.add(try add(#""account":"alice@example.org""#))
         let removed = [book.remove(account(bob)), book.remove(account(alice)), book.remove(account(alice))]

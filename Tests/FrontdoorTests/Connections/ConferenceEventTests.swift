@@ -84,7 +84,7 @@ import Testing
 
     // MARK: Twice or backwards
 
-    @Test func `A state that does not advance is not told`() {
+    @Test func `E07 A state that does not advance is not told`() {
         var connection = Transcript()
         let join = connection.join()
         #expect(
@@ -101,7 +101,7 @@ import Testing
             connection.told(join, .state(.terminated(reason: nil))) == [.terminated("pub-a", nil)])
     }
 
-    @Test func `Initial publishers are told once, even when there were none`() {
+    @Test func `E08 Initial publishers are told once, even when there were none`() {
         var connection = Transcript()
         let join = connection.join()
         _ = connection.told(join, .initialPublishers([]))
@@ -112,7 +112,7 @@ import Testing
         #expect(connection.told(join, .publishersJoined([publisher("pub-b")])).count == 1)
     }
 
-    @Test func `Who is there does not join again, and who is not there does not leave`() {
+    @Test func `E09 E10 Who is there does not join again, and who is not there does not leave`() {
         var connection = Transcript()
         let join = connection.join()
         _ = connection.told(join, .initialPublishers([publisher("pub-b")]))
@@ -153,7 +153,7 @@ import Testing
         #expect(connection.told(join, .publishersJoined([other])).count == 1, "and is there now")
     }
 
-    @Test func `A feed is offered and established once`() {
+    @Test func `E11 E12 A feed is offered and established once`() {
         var connection = Transcript()
         let join = connection.join()
         let feed = connection.attach("sub-1")
@@ -182,7 +182,7 @@ import Testing
 
     // MARK: Not for the client
 
-    @Test func `Events of another worker, of unknown sessions and of feeds by themselves are ignored`() {
+    @Test func `B18 Events of another worker, of unknown sessions and of feeds by themselves are ignored`() {
         var connection = Transcript()
         let base = connection.join()
         let feed = connection.attach("sub-1")

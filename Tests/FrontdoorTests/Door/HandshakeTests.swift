@@ -39,7 +39,7 @@ import Testing
             headers: [:])
     }
 
-    @Test func `A good request becomes a WebSocket`() {
+    @Test func `B01 A good request becomes a WebSocket`() {
         #expect(verdict(Self.head()) == .accepted(.sylkRTC1))
     }
 
@@ -48,7 +48,7 @@ import Testing
         ["Connection": "upgrade"], ["Sec-WebSocket-Protocol": "chat, sylkRTC-1"], ["Host": "other.example"],
         ["Sec-WebSocket-Extensions": "permessage-deflate"],
     ])
-    func `Headers may be written in other ways, and the host is not looked at (D08)`(headers: [String: String]) {
+    func `B01 Headers may be written in other ways, and the host is not looked at (D08)`(headers: [String: String]) {
         let head = Self.head { fields in
             for (name, value) in headers { fields.replaceOrAdd(name: name, value: value) }
         }

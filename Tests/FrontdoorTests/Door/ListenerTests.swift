@@ -18,7 +18,7 @@ import Testing
     }
 
     @Test(arguments: ["", "?x=1"])
-    func `A good handshake is accepted with the original's headers`(query: String) throws {
+    func `B01 A good handshake is accepted with the original's headers`(query: String) throws {
         let (_, visitor) = try visitor()
         try visitor.say(TestVisitor.upgrade.replacing("/ws ", with: "/ws\(query) "))
         let head = lines(try visitor.heard())

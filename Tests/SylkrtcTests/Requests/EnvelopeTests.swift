@@ -12,17 +12,17 @@ import Testing
         "", " ", "x", "{", "{\"sylkrtc\":\"account-add\",\"transaction\":\"1\",}", "{'sylkrtc':'account-add'}",
         "\u{FEFF}{}", "{\"sylkrtc\":\"x\",\"transaction\":\"1\"} {}", "{\"transaction\":\"\\ud800\"}",
     ])
-    func `What is not JSON is not answered`(text: String) {
+    func `B02 What is not JSON is not answered`(text: String) {
         #expect(isUnanswerable(text))
     }
 
-    @Test func `What is nested too deeply is not answered`() {
+    @Test func `B02 What is nested too deeply is not answered`() {
         #expect(isUnanswerable(envelope("x", "\"x\":" + String(repeating: "[", count: 100_000))))
         let deep = String(repeating: "[", count: 40) + String(repeating: "]", count: 40)
         #expect(isUnanswerable(envelope("session-terminate", "\"session\":\"s\",\"x\":\(deep)")))
     }
 
-    @Test func `Text that is not UTF-8 is not answered`() {
+    @Test func `B02 Text that is not UTF-8 is not answered`() {
         let bytes = Array("{\"sylkrtc\":\"x\",\"transaction\":\"".utf8) + [0xFF] + Array("\"}".utf8)
         guard case .unanswerable = Dialect.sylkRTC1.decode(bytes) else {
             Issue.record("it was answered")
@@ -31,18 +31,18 @@ import Testing
     }
 
     @Test(arguments: ["null", "true", "0", "\"account-add\"", "[]", "[{\"sylkrtc\":\"x\",\"transaction\":\"1\"}]"])
-    func `D02 JSON that is no object is not answered`(text: String) {
+    func `B02 D02 JSON that is no object is not answered`(text: String) {
         #expect(decoded(text) == .unanswerable(ProtocolError("not a JSON object")))
     }
 
     @Test(arguments: ["1", "true", "[]", "{}", "[\"session-terminate\"]"])
-    func `D02 A sylkrtc that is no string is ignored`(value: String) {
+    func `B02 D02 A sylkrtc that is no string is ignored`(value: String) {
         #expect(
             decoded("{\"sylkrtc\":\(value),\"transaction\":\"t\",\"session\":\"s\"}")
                 == .unanswerable(ProtocolError("sylkrtc: must be a string")))
     }
 
-    @Test func `D03 A missing sylkrtc is answered`() {
+    @Test func `B02 D03 A missing sylkrtc is answered`() {
         #expect(
             decoded("{\"sylkrtc\":null,\"transaction\":\"t\"}")
                 == .refused(transaction: "t", type: nil, ProtocolError("missing request type")))
@@ -52,7 +52,7 @@ import Testing
     }
 
     @Test(arguments: ["", "x", "Account-Add", "account_add", "ack", "event", "account-add ", "configure-room", "é"])
-    func `D03 An unknown sylkrtc is answered and repeated`(type: String) {
+    func `B02 D03 An unknown sylkrtc is answered and repeated`(type: String) {
         #expect(
             decoded(envelope(type, ""))
                 == .refused(transaction: "t", type: type, ProtocolError("unknown request type: \(type)")))
@@ -76,7 +76,7 @@ import Testing
         "{\"sylkrtc\":\"session-terminate\",\"session\":\"s\",\"transaction\":\"t\\u0000\"}",
         "{\"sylkrtc\":\"x\"}", "{\"sylkrtc\":null,\"transaction\":\"\"}", "{\"sylkrtc\":1}",
     ])
-    func `D04 Without a usable transaction there is nobody to answer`(text: String) {
+    func `B02 D04 Without a usable transaction there is nobody to answer`(text: String) {
         #expect(isUnanswerable(text))
     }
 

@@ -203,7 +203,7 @@ struct Refused: Sendable, CustomTestStringConvertible {
     ]
 
     @Test(arguments: contents)
-    func `D42 D46 Contents that are not allowed are named`(refused: Refused) {
+    func `R17 B28 D42 D46 Contents that are not allowed are named`(refused: Refused) {
         #expect(refusal(refused.json) == refused.error)
     }
 

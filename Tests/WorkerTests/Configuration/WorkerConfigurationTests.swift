@@ -20,7 +20,7 @@ import Testing
         }
     }
 
-    @Test func `without a file everything has its default`() throws {
+    @Test func `B34 without a file everything has its default`() throws {
         let configuration = try WorkerConfiguration(file: nil)
         #expect(configuration.slots == [1])
         #expect(configuration.janus.description == "ws://127.0.0.1:8188/")
@@ -33,7 +33,7 @@ import Testing
         #expect(configuration.unknownKeys == [])
     }
 
-    @Test func `everything can be set`() throws {
+    @Test func `B34 everything can be set`() throws {
         let configuration = try read(
             """
             [General]
@@ -71,12 +71,12 @@ import Testing
     @Test(arguments: [
         ("1", [1]), ("1-4", [1, 2, 3, 4]), ("1,2,5", [1, 2, 5]), ("5, 1-2 ,2", [1, 2, 5]), ("999", [999]), ("7-7", [7]),
     ])
-    func `slots are numbers and ranges`(text: String, slots: [Int]) throws {
+    func `B34 slots are numbers and ranges`(text: String, slots: [Int]) throws {
         #expect(try read("[Worker]\nslots = \(text)\n").slots == slots)
     }
 
     @Test(arguments: ["0", "1000", "1-1000", "4-1", "-5", "5-", "1-2-3", "a", "1.5", ",", "1;2"])
-    func `other slots stop the start`(text: String) throws {
+    func `B34 other slots stop the start`(text: String) throws {
         #expect(
             try problems("[Worker]\nslots = \(text)\n") == [
                 "[Worker] slots: \"\(text)\" is not legal; legal is numbers from 1 to 999, as 1-4 or 1,2,5"
@@ -86,13 +86,13 @@ import Testing
     @Test(arguments: [
         "api_url = http://x", "api_url = x:1", "admin_url = wss://x:1", "max_bitrate = 1", "video_codec = av1",
     ])
-    func `other values of [Janus] stop the start and name the legal ones`(line: String) throws {
+    func `B34 other values of [Janus] stop the start and name the legal ones`(line: String) throws {
         let problems = try problems("[Janus]\n\(line)\n")
         #expect(problems.count == 1)
         #expect(problems.first?.contains("legal is") == true)
     }
 
-    @Test func `all mistakes are named together`() throws {
+    @Test func `B34 all mistakes are named together`() throws {
         #expect(
             try problems(
                 """

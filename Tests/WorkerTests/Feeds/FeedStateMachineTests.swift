@@ -14,7 +14,7 @@ import Testing
 
     // MARK: Attaching and answering
 
-    @Test func `a feed from the request to the media`() {
+    @Test func `R12 R13 E11 E12 a feed from the request to the media`() {
         var machine = FeedStateMachine()
         #expect(machine.attachRequested() == [.record])
         #expect(machine.recorded() == [.attach])
@@ -63,14 +63,14 @@ import Testing
         #expect(machine.marked() == refusal("no handle"))
     }
 
-    @Test func `a subscription refused at once is undone before it is answered`() {
+    @Test func `R12 a subscription refused at once is undone before it is answered`() {
         var machine = at(.subscribing)
         #expect(machine.subscriptionRefused("No such feed") == [.stopTimer, .detach(h)])
         #expect(machine.detached() == [.markEnded])
         #expect(machine.marked() == refusal("No such feed"))
     }
 
-    @Test func `a subscription refused after its ack ends the feed (D16)`() {
+    @Test func `B13 a subscription refused after its ack ends the feed (D16)`() {
         var machine = at(.awaitingOffer)
         #expect(machine.subscriptionRefused("No such feed") == [.stopTimer, .detach(h)])
         #expect(finished(&machine) == [.tellEnded, .answerDetaches(.ack), .finish])
@@ -101,7 +101,7 @@ import Testing
     // MARK: Detaching on request
 
     @Test(arguments: [At.awaitingOffer, .offered, .started])
-    func `a detach leaves, detaches, marks and answers, and tells nothing`(state: At) {
+    func `R14 a detach leaves, detaches, marks and answers, and tells nothing`(state: At) {
         var machine = at(state)
         #expect(machine.detachRequested() == [.stopTimer, .leave(h)])
         #expect(machine.detachRequested() == [])
@@ -139,7 +139,7 @@ import Testing
 
     // MARK: Ends from elsewhere
 
-    @Test func `the end of the publisher ends the feed in every state (D48)`() {
+    @Test func `B26 the end of the publisher ends the feed in every state (D48)`() {
         var machine = at(.recording)
         #expect(machine.ended("gone") == [.stopTimer])
         #expect(machine.recorded() == [.markEnded])
@@ -178,7 +178,7 @@ import Testing
         #expect(finished(&machine) == [.answerDetaches(.ack), .finish])
     }
 
-    @Test func `a handle that Janus removed is not detached`() {
+    @Test func `B14 a handle that Janus removed is not detached`() {
         var machine = at(.started)
         #expect(machine.handleVanished("handle detached") == [.stopTimer, .markEnded])
         #expect(machine.marked() == [.tellEnded, .answerDetaches(.ack), .finish])

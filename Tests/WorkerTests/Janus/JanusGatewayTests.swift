@@ -64,7 +64,7 @@ import Testing
 
     // MARK: Deadlines (D14, B10)
 
-    @Test func `a request without a reply fails after ten seconds, and its late reply is ignored`() {
+    @Test func `B10 a request without a reply fails after ten seconds, and its late reply is ignored`() {
         let gateway = gateway()
         var told: [String] = []
         gateway.request("info") { told.append("early \(words($0))") }
@@ -114,7 +114,7 @@ import Testing
 
     // MARK: Loss
 
-    @Test func `a lost link fails everything under way once, in order`() {
+    @Test func `B07 a lost link fails everything under way once, in order`() {
         let gateway = gateway()
         var told: [String] = []
         for number in 1...3 { gateway.request("info") { told.append("\(number) \(words($0))") } }

@@ -58,14 +58,14 @@ import Testing
         #expect(throws: JanusError.core(code: 459, reason: "No such handle 7")) { try result.get() }
     }
 
-    @Test func `a plugin error inside a success fails its request (D15)`() throws {
+    @Test func `B12 a plugin error inside a success fails its request (D15)`() throws {
         let (_, result) = try reply(
             #"{"janus":"success","transaction":"t","plugindata":{"plugin":"janus.plugin.videoroom","data":{"videoroom":"event","error_code":427,"error":"Room 5001 already exists"}}}"#
         )
         #expect(throws: JanusError.plugin(code: 427, reason: "Room 5001 already exists")) { try result.get() }
     }
 
-    @Test func `a plugin error as an event is an event, whatever transaction it bears (D16)`() throws {
+    @Test func `B13 a plugin error as an event is an event, whatever transaction it bears (D16)`() throws {
         let event = try event(
             #"{"janus":"event","session_id":1,"transaction":"t","sender":7,"plugindata":{"plugin":"janus.plugin.videoroom","data":{"videoroom":"event","error_code":430,"error":"bad"}}}"#
         )

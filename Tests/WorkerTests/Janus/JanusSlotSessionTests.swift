@@ -40,7 +40,7 @@ import Testing
         try test()
     }
 
-    @Test func `it is created under the slot's own id`() {
+    @Test func `B09 it is created under the slot's own id`() {
         run {
             take()
             #expect(heard.lines == ["created"])
@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    @Test func `one that exists is claimed (468)`() {
+    @Test func `B09 one that exists is claimed (468)`() {
         run {
             janus.addSession(811)
             take()
@@ -78,7 +78,7 @@ import Testing
     }
 
     @Test(arguments: [false, true])
-    func `it is kept alive every five seconds (B09)`(isClaimed: Bool) {
+    func `B09 it is kept alive every five seconds`(isClaimed: Bool) {
         run {
             if isClaimed { janus.addSession(811) }
             take()
@@ -93,7 +93,7 @@ import Testing
         }
     }
 
-    @Test func `a keepalive that finds no session tells the loss`() {
+    @Test func `B09 a keepalive that finds no session tells the loss`() {
         run {
             take()
             janus.interfere = { _ in .refuse(458, "No such session") }
@@ -103,7 +103,7 @@ import Testing
         }
     }
 
-    @Test func `a keepalive without an answer tells that Janus hangs`() {
+    @Test func `B09 a keepalive without an answer tells that Janus hangs`() {
         run {
             take()
             janus.interfere = { _ in .drop }

@@ -31,21 +31,21 @@ import Testing
     }
 
     @Test(arguments: Match.allCases, Match.allCases)
-    func `allow,deny wants a match in allow and none in deny`(allow: Match, deny: Match) {
+    func `B21 allow,deny wants a match in allow and none in deny`(allow: Match, deny: Match) {
         let policy = AccessPolicy(order: .allowDeny, allow: allow.list, deny: deny.list)
         #expect(policy.admits(alice, isVerified: true) == (allow.matches && !deny.matches))
         #expect(policy.isOpen == (allow == .everything && deny == .nothing))
     }
 
     @Test(arguments: Match.allCases, Match.allCases)
-    func `deny,allow wants no match in deny or one in allow`(allow: Match, deny: Match) {
+    func `B21 deny,allow wants no match in deny or one in allow`(allow: Match, deny: Match) {
         let policy = AccessPolicy(order: .denyAllow, allow: allow.list, deny: deny.list)
         #expect(policy.admits(alice, isVerified: true) == (!deny.matches || allow.matches))
         #expect(policy.isOpen == (deny == .nothing || allow == .everything))
     }
 
     @Test(arguments: AccessPolicy.Order.allCases, Match.allCases)
-    func `a claimed identity is admitted by open rooms only (D22)`(order: AccessPolicy.Order, deny: Match) {
+    func `B35 a claimed identity is admitted by open rooms only (D22)`(order: AccessPolicy.Order, deny: Match) {
         for allow in Match.allCases {
             let policy = AccessPolicy(order: order, allow: allow.list, deny: deny.list)
             #expect(policy.admits(alice, isVerified: false) == policy.isOpen, "\(allow)")
@@ -53,7 +53,7 @@ import Testing
         }
     }
 
-    @Test func `without rules everybody may join, and a closed room admits nobody`() {
+    @Test func `B21 without rules everybody may join, and a closed room admits nobody`() {
         #expect(AccessPolicy().admits(alice, isVerified: false))
         #expect(!AccessPolicy.closed.admits(alice, isVerified: true))
         #expect(!AccessPolicy.closed.isOpen)
@@ -67,13 +67,13 @@ import Testing
         return (policy, reader.problems)
     }
 
-    @Test func `an absent policy is the open one`() throws {
+    @Test func `B21 an absent policy is the open one`() throws {
         let (policy, problems) = try read("")
         #expect(policy == AccessPolicy())
         #expect(problems == [])
     }
 
-    @Test func `a list that is there and empty matches nobody`() throws {
+    @Test func `B21 a list that is there and empty matches nobody`() throws {
         let (policy, problems) = try read("allow =\ndeny =")
         #expect(problems == [])
         #expect(policy.allow == .nobody)
@@ -82,18 +82,18 @@ import Testing
     }
 
     @Test(arguments: ["deny,allow", "DENY , Allow", " deny ,\tallow "])
-    func `the order is read without white space and case`(text: String) throws {
+    func `B21 the order is read without white space and case`(text: String) throws {
         #expect(try read("access_policy = \(text)").0.order == .denyAllow)
     }
 
     @Test(arguments: ["allow", "deny", "allow;deny", "allow,deny,allow", "allow,allow", "open"])
-    func `another order is a problem that names the legal ones`(text: String) throws {
+    func `B34 another order is a problem that names the legal ones`(text: String) throws {
         let (_, problems) = try read("access_policy = \(text)")
         #expect(
             problems == ["[room] access_policy: \"\(text)\" is not legal; legal is allow,deny or deny,allow"])
     }
 
-    @Test func `lists are read`() throws {
+    @Test func `B21 lists are read`() throws {
         let (policy, problems) = try read(
             "allow = example.com\ndeny = alice@example.com, none\naccess_policy = allow,deny")
         #expect(problems == [])
@@ -103,7 +103,7 @@ import Testing
     }
 
     @Test(arguments: ["allow", "deny"])
-    func `an item that is neither address nor domain is a problem`(key: String) throws {
+    func `B34 an item that is neither address nor domain is a problem`(key: String) throws {
         #expect(try read("\(key) = exa mple.com, what?").1.count == 1)
         #expect(try read("\(key) = alice@").1.count == 1)
     }
@@ -115,34 +115,34 @@ import Testing
     }
 
     @Test(arguments: ["any", "ALL", "*", " all ", "none, all", "example.org,*"])
-    func `a word for everything matches everybody`(text: String) throws {
+    func `B21 a word for everything matches everybody`(text: String) throws {
         #expect(try matches(text, "alice@example.com"))
         #expect(try #require(AddressList(text)).matchesEverybody)
     }
 
     @Test(arguments: ["", "none", "NONE", " , ,", "none,none"])
-    func `a list of nothing is empty and matches nobody`(text: String) throws {
+    func `B21 a list of nothing is empty and matches nobody`(text: String) throws {
         let list = try #require(AddressList(text))
         #expect(list.isEmpty)
         #expect(!list.matches(account("alice@example.com")))
         #expect(list == .nobody)
     }
 
-    @Test func `an address matches itself only`() throws {
+    @Test func `B21 an address matches itself only`() throws {
         #expect(try matches("alice@example.com", "alice@example.com"))
         #expect(try !matches("alice@example.com", "bob@example.com"))
         #expect(try !matches("alice@example.com", "alice@example.org"))
         #expect(try !matches("alice@example.com", "alice@sub.example.com"))
     }
 
-    @Test func `a domain matches everybody in it, but not in its parents or children`() throws {
+    @Test func `B21 a domain matches everybody in it, but not in its parents or children`() throws {
         #expect(try matches("example.com", "alice@example.com"))
         #expect(try !matches("example.com", "alice@sub.example.com"))
         #expect(try !matches("sub.example.com", "alice@example.com"))
         #expect(try !matches("example.com", "alice@notexample.com"))
     }
 
-    @Test func `spelling variants evade nothing (D41)`() throws {
+    @Test func `B21 spelling variants evade nothing (D41)`() throws {
         for spelling in ["sip:alice@EXAMPLE.com", "alice@example.com:5060", "sips:alice@example.com;transport=tcp"] {
             #expect(try matches(spelling, "sip:alice@Example.COM"))
         }
@@ -150,14 +150,14 @@ import Testing
         #expect(try !matches("Alice@example.com", "alice@example.com"), "users are compared with case")
     }
 
-    @Test func `mixed lists match by any of their items`() throws {
+    @Test func `B21 mixed lists match by any of their items`() throws {
         let list = "none, bob@example.org , example.com"
         #expect(try matches(list, "alice@example.com"))
         #expect(try matches(list, "bob@example.org"))
         #expect(try !matches(list, "alice@example.org"))
     }
 
-    @Test func `every @ but the last stands for %40`() throws {
+    @Test func `B21 every @ but the last stands for %40`() throws {
         #expect(try matches("alice@home@example.com", "alice%40home@example.com"))
         #expect(try !matches("alice@home@example.com", "home@example.com"))
     }
@@ -165,7 +165,7 @@ import Testing
     @Test(arguments: [
         "alice@", "@example.com", "exa*mple.com", "example.com:5060", "-x.com", "a..b", "[room]", "alice@ex/ample",
     ])
-    func `what is neither address nor domain is refused as a whole`(text: String) {
+    func `B21 what is neither address nor domain is refused as a whole`(text: String) {
         #expect(AddressList(text) == nil)
         #expect(AddressList("example.com, \(text)") == nil)
     }

@@ -14,7 +14,7 @@ import Testing
 
     // MARK: Joining
 
-    @Test func `a join from the room to the media`() {
+    @Test func `R10 E07 E08 a join from the room to the media`() {
         var machine = PublisherStateMachine()
         #expect(machine.admitted() == [.record])
         #expect(machine.recorded() == [.attach])
@@ -31,7 +31,7 @@ import Testing
         #expect(machine.mediaUp() == [], "told once")
     }
 
-    @Test func `an event that overtakes the acknowledgement changes no order`() {
+    @Test func `B06 an event that overtakes the acknowledgement changes no order`() {
         var machine = at(.joining)
         #expect(
             machine.joined(answer: answer, others: []) == [
@@ -72,14 +72,14 @@ import Testing
         #expect(machine.marked() == refusal("no handle"))
     }
 
-    @Test func `a join refused at once is undone before it is answered`() {
+    @Test func `R10 a join refused at once is undone before it is answered`() {
         var machine = at(.joining)
         #expect(machine.joinRefused("No such room") == [.stopTimer, feeds, .detach(h)])
         #expect(machine.detached() == [.markEnded])
         #expect(machine.marked() == refusal("No such room"))
     }
 
-    @Test func `a join refused after its ack is told as terminated (D16)`() {
+    @Test func `B13 a join refused after its ack is told as terminated (D16)`() {
         var machine = at(.accepted)
         #expect(machine.joinRefused("Maximum number") == [.stopTimer, feeds, .detach(h)])
         #expect(machine.detached() == [.markEnded])
@@ -101,7 +101,7 @@ import Testing
 
     // MARK: Others
 
-    @Test func `arrivals are told once, and departures only of whom was told (D47)`() {
+    @Test func `E09 E10 arrivals are told once, and departures only of whom was told (D47)`() {
         var machine = at(.joined)
         let (one, two) = ((publisher(1), someone("bob")), (publisher(2), someone("carol")))
         #expect(machine.publishersAppeared([one]) == [.tell(.publishersJoined([someone("bob")]))])
@@ -116,7 +116,7 @@ import Testing
         #expect(machine.publishersAppeared([one]) == [.tell(.publishersJoined([someone("bob")]))], "back again")
     }
 
-    @Test func `those listed at the join are known`() {
+    @Test func `E08 those listed at the join are known`() {
         var machine = at(.accepted)
         _ = machine.joined(answer: answer, others: [(publisher(1), someone("bob"))])
         #expect(machine.publishersAppeared([(publisher(1), someone("bob"))]) == [])
@@ -150,7 +150,7 @@ import Testing
         ([], [1]), ([2], [1, 2]), ([1], [1]), ([-1], []), ([2, -2], [1]), ([2, 2], [1, 2]), ([2, -2, 2], [1, 2]),
         ([-1, 1], [1]), ([-3], [1]), ([2, 3, -1], [2, 3]),
     ])
-    func `who came or went before joined was read is told right`(changes: [Int], there: [Int]) {
+    func `E08 B18 who came or went before joined was read is told right`(changes: [Int], there: [Int]) {
         func named(_ number: Int) -> (PublisherID, Publisher) {
             (publisher(UInt64(number)), someone("p\(number)"))
         }
@@ -169,7 +169,7 @@ import Testing
 
     // MARK: Ends that are asked for
 
-    @Test func `a terminate leaves, detaches, marks, answers and tells, in this order`() {
+    @Test func `R18 a terminate leaves, detaches, marks, answers and tells, in this order`() {
         var machine = at(.joined)
         #expect(
             machine.terminateRequested() == [.stopTimer, .leave(h), .startTimer(.leave)])
@@ -179,7 +179,7 @@ import Testing
         #expect(machine.state == .over)
     }
 
-    @Test func `a second terminate has no effect of its own (D51)`() {
+    @Test func `R18 a second terminate has no effect of its own (D51)`() {
         var machine = at(.joined)
         _ = machine.terminateRequested()
         #expect(machine.terminateRequested() == [])
@@ -187,7 +187,7 @@ import Testing
         #expect(machine.terminateRequested() == [])
     }
 
-    @Test func `a leave that is not confirmed is given up with its timer`() {
+    @Test func `R18 a leave that is not confirmed is given up with its timer`() {
         var machine = at(.joined)
         _ = machine.terminateRequested()
         // The timer says the same as the confirmation.
@@ -196,7 +196,7 @@ import Testing
         #expect(finished(&machine) == farewell(nil))
     }
 
-    @Test func `a refused leave is answered, and the session goes on`() {
+    @Test func `R18 a refused leave is answered, and the session goes on`() {
         var machine = at(.joined)
         _ = machine.mediaUp()
         _ = machine.terminateRequested()
@@ -220,7 +220,7 @@ import Testing
         #expect(machine.leaveRefused("timed out") == [])
     }
 
-    @Test func `a removed account ends the session as if the client had asked, without a way back`() {
+    @Test func `R02 B19 a removed account ends the session as if the client had asked, without a way back`() {
         var machine = at(.joined)
         #expect(machine.accountRemoved() == [.stopTimer, feeds, .detach(h)])
         #expect(machine.accountRemoved() == [])
@@ -266,7 +266,7 @@ import Testing
     // MARK: Ends on Janus's side
 
     @Test(arguments: [At.joining, .accepted, .joined])
-    func `a hangup ends the session once, with its reason (D50)`(state: At) {
+    func `B27 a hangup ends the session once, with its reason (D50)`(state: At) {
         var machine = at(state)
         #expect(machine.hungUp("ICE failed") == [.stopTimer, feeds, .detach(h)])
         #expect(machine.hungUp("DTLS alert") == [])
@@ -280,7 +280,7 @@ import Testing
         #expect(finished(&machine) == farewell("reason unspecified"))
     }
 
-    @Test func `a handle that Janus removed is not detached`() {
+    @Test func `B14 a handle that Janus removed is not detached`() {
         var machine = at(.joined)
         #expect(machine.handleVanished("handle detached") == [.stopTimer, feeds, .markEnded])
         #expect(machine.marked() == farewell("handle detached"))

@@ -21,7 +21,7 @@ import Testing
         return (RoomConfiguration.defaults(&reader), reader.problems)
     }
 
-    @Test func `the defaults are those of the table`() throws {
+    @Test func `B20 the defaults are those of the table`() throws {
         let (configuration, problems) = try defaults("")
         #expect(problems == [])
         #expect(configuration == RoomConfiguration())
@@ -32,7 +32,7 @@ import Testing
         #expect(configuration.access.isOpen)
     }
 
-    @Test func `[Janus] gives other defaults, but neither recording nor access`() throws {
+    @Test func `B20 [Janus] gives other defaults, but neither recording nor access`() throws {
         let (configuration, problems) = try defaults(
             "max_bitrate = 64000\nmax_publishers = 3\nvideo_codec = VP8\nrecord = yes\nallow = none")
         #expect(problems == [])
@@ -43,7 +43,7 @@ import Testing
         #expect(configuration.access.isOpen)
     }
 
-    @Test func `a room's section stands on top of the defaults`() throws {
+    @Test func `B20 a room's section stands on top of the defaults`() throws {
         var fallback = RoomConfiguration()
         fallback.maximumBitrate = 500_000
         fallback.maximumPublishers = 4
@@ -60,7 +60,7 @@ import Testing
         #expect(try read("Max-Bitrate = 64000").configuration.maximumBitrate == 64_000)
     }
 
-    @Test func `a room without a section has the defaults`() throws {
+    @Test func `B20 a room without a section has the defaults`() throws {
         let (configuration, problems) = RoomConfiguration.of(
             room("other@conference.example.com"), in: try INIFile("[room@conference.example.com]\nallow = none\n"),
             fallback: RoomConfiguration())
@@ -71,14 +71,14 @@ import Testing
     @Test(arguments: [
         "sip:room@Conference.Example.Com", "room@conference.example.com:5060", "room@CONFERENCE.example.com",
     ])
-    func `a section is found in every spelling of its address (D41)`(section: String) throws {
+    func `B20 a section is found in every spelling of its address (D41)`(section: String) throws {
         let file = try INIFile("[\(section)]\nallow = none\n")
         let (configuration, problems) = RoomConfiguration.of(uri, in: file, fallback: RoomConfiguration())
         #expect(problems == [])
         #expect(!configuration.access.admits(account("alice@example.com"), isVerified: true))
     }
 
-    @Test func `sections that are no addresses are not rooms`() throws {
+    @Test func `B20 sections that are no addresses are not rooms`() throws {
         let file = try INIFile("[General]\nallow = none\n[Janus]\nallow = none\n[general@janus]\nallow = none\n")
         let (configuration, _) = RoomConfiguration.of(room("janus@general"), in: file, fallback: RoomConfiguration())
         #expect(configuration.access.isOpen)
@@ -88,7 +88,7 @@ import Testing
         ("vp8", ["vp8"]), ("H264", ["h264"]), ("vp9,vp8,h264", ["vp9", "vp8", "h264"]),
         (" VP8 , vp9 ", ["vp8", "vp9"]),
     ])
-    func `codecs are a list in order of preference`(text: String, codecs: [String]) throws {
+    func `B20 codecs are a list in order of preference`(text: String, codecs: [String]) throws {
         #expect(try read("video_codec = \(text)").configuration.videoCodecs == codecs)
     }
 
@@ -102,7 +102,9 @@ import Testing
         ("access_policy = open", "allow,deny"),
         ("allow = what?", "addresses and domains"), ("deny = what?", "addresses and domains"),
     ])
-    func `a value that is not legal is named with the legal ones and closes the room`(line: String, legal: String)
+    func `B20 B34 a value that is not legal is named with the legal ones and closes the room`(
+        line: String, legal: String
+    )
         throws
     {
         guard !legal.isEmpty else { return #expect(try read(line).problems == []) }
@@ -114,11 +116,11 @@ import Testing
     }
 
     @Test(arguments: ["max_bitrate = 64000", "max_bitrate = 4194304", "max_publishers = 1", "max_publishers = 1000"])
-    func `the ends of the ranges are legal`(line: String) throws {
+    func `B34 the ends of the ranges are legal`(line: String) throws {
         #expect(try read(line).problems == [])
     }
 
-    @Test func `every mistake of a section is named`() throws {
+    @Test func `B34 every mistake of a section is named`() throws {
         #expect(try read("max_bitrate = 1\nrecord = x\nallow = ?").problems.count == 3)
     }
 
@@ -149,7 +151,7 @@ import Testing
         #expect(RoomConfiguration(snapshot: snapshot) == nil)
     }
 
-    @Test func `the snapshot holds what the room was made with`() throws {
+    @Test func `B20 the snapshot holds what the room was made with`() throws {
         let (configuration, _) = try read(
             "record = yes\nvideo_codec = vp9,vp8\nmax_bitrate = 100000\nmax_publishers = 2")
         let snapshot = try json(configuration.snapshot)

@@ -7,7 +7,7 @@ import Testing
 @Suite struct RoomMessageTests {
     private func text(_ body: (inout JSONWriter) -> Void) -> String { RawJSON { $0.object(body) }.description }
 
-    @Test func `create carries the mark, the limits and the codecs`() {
+    @Test func `R10 create carries the mark, the limits and the codecs`() {
         var configuration = RoomConfiguration()
         configuration.videoCodecs = ["vp9", "vp8"]
         let body = RoomMessage.create(
@@ -18,7 +18,7 @@ import Testing
         )
     }
 
-    @Test func `a recorded room says where`() {
+    @Test func `B25 a recorded room says where`() {
         let body = RoomMessage.create(
             JanusRoomID(rawValue: 52), mark: "m", configuration: RoomConfiguration(), recordingDirectory: "/r/x")
         #expect(text(body).hasSuffix(#""record":true,"rec_dir":"/r/x"}"#))

@@ -14,13 +14,13 @@ import Testing
 
     // MARK: Configuration
 
-    @Test func `without a file every room has the defaults`() {
+    @Test func `B20 without a file every room has the defaults`() {
         let (configuration, problems) = rules(file: nil).configuration(of: uri)
         #expect(configuration == RoomConfiguration())
         #expect(problems == [])
     }
 
-    @Test func `the file is read afresh each time (B20)`() throws {
+    @Test func `B20 the file is read afresh each time`() throws {
         let file = try directory.file("a.ini", "[room@conference.example.com]\nmax_publishers = 2\n")
         let rules = rules(file: file)
         #expect(rules.configuration(of: uri).0.maximumPublishers == 2)
@@ -29,20 +29,20 @@ import Testing
     }
 
     @Test(arguments: ["[room@conference.example.com\n", "no section\n", "[a]\nkey = 1\nkey = 2\n"])
-    func `a file that became unreadable closes its rooms (D41)`(text: String) throws {
+    func `B20 a file that became unreadable closes its rooms (D41)`(text: String) throws {
         let file = try directory.file("b.ini", text)
         let (configuration, problems) = rules(file: file).configuration(of: uri)
         #expect(configuration.access == .closed)
         #expect(problems.count == 1)
     }
 
-    @Test func `a file that has gone closes its rooms`() {
+    @Test func `B20 a file that has gone closes its rooms`() {
         let (configuration, problems) = rules(file: "\(directory.path)/gone.ini").configuration(of: uri)
         #expect(configuration.access == .closed)
         #expect(problems.count == 1)
     }
 
-    @Test func `one room's mistake closes that room only`() throws {
+    @Test func `B20 one room's mistake closes that room only`() throws {
         let file = try directory.file("c.ini", "[room@conference.example.com]\nallow = what?\n")
         let rules = rules(file: file)
         #expect(rules.configuration(of: uri).0.access == .closed)
@@ -51,7 +51,7 @@ import Testing
 
     // MARK: Recordings (B25)
 
-    @Test func `a room's directory is made, readable for others, and may be there already`() throws {
+    @Test func `B25 a room's directory is made, readable for others, and may be there already`() throws {
         let path = try rules(file: nil).recordingDirectory(uri)
         #expect(path == "\(directory.path)/recordings/room@conference.example.com")
         #expect(try rules(file: nil).recordingDirectory(uri) == path)
@@ -64,20 +64,20 @@ import Testing
         ("%2e%2e%2f@x.com", "..%252F@x.com"), ("a+b$c@x.com", "a%2Bb%24c@x.com"),
         ("a_b-c.d@x-y.com", "a_b-c.d@x-y.com"),
     ])
-    func `whatever the room is called, its directory lies inside`(name: String, expected: String) throws {
+    func `B25 whatever the room is called, its directory lies inside`(name: String, expected: String) throws {
         let path = try rules(file: nil).recordingDirectory(room(name))
         #expect(path == "\(directory.path)/recordings/\(expected)")
         let resolved = URL(fileURLWithPath: path).standardizedFileURL.deletingLastPathComponent().path
         #expect(resolved == URL(fileURLWithPath: "\(directory.path)/recordings").standardizedFileURL.path)
     }
 
-    @Test func `rooms that differ have directories that differ`() throws {
+    @Test func `B25 rooms that differ have directories that differ`() throws {
         let names = ["a/b@x.com", "a%2Fb@x.com", "A/b@x.com", "ab@x.com"]
         let paths = try names.map { try rules(file: nil).recordingDirectory(room($0)) }
         #expect(Set(paths).count == names.count)
     }
 
-    @Test func `a directory that cannot be made is an error`() throws {
+    @Test func `B25 a directory that cannot be made is an error`() throws {
         let file = try directory.file("plain", "")
         let rules = RoomRules(defaults: RoomConfiguration(), file: nil, recordings: file)
         #expect(throws: (any Error).self) { try rules.recordingDirectory(uri) }

@@ -94,7 +94,7 @@ import Testing
 
     // MARK: Coming
 
-    @Test func `the first join claims and creates, further ones wait for that`() {
+    @Test func `B24 the first join claims and creates, further ones wait for that`() {
         var machine = fresh()
         #expect(machine.joinRequested(a, client: client("a")) == [.claim])
         #expect(machine.joinRequested(b, client: client("b")) == [])
@@ -122,7 +122,7 @@ import Testing
         #expect(machine.joinRequested(a, client: client("a")) == [.claim])
     }
 
-    @Test func `a creation that fails refuses all that wait and releases the row`() {
+    @Test func `B24 a creation that fails refuses all that wait and releases the row`() {
         var machine = fresh()
         _ = machine.joinRequested(a, client: client("a"))
         _ = machine.joinRequested(b, client: client("b"))
@@ -134,7 +134,7 @@ import Testing
         #expect(machine.janusRoomCreated() == [.admit([c])])
     }
 
-    @Test func `a session id that is in use in the room is refused and destroys nothing (D42, D38)`() {
+    @Test func `B24 B28 a session id that is in use in the room is refused and destroys nothing (D42, D38)`() {
         var machine = open([a])
         #expect(machine.joinRequested(b, client: name(a)) == [.refuse([b], .sessionInUse)])
         #expect(machine.left(b) == [])
@@ -142,13 +142,13 @@ import Testing
         #expect(machine.joinRequested(c, client: client("c")) == [.admit([c])])
     }
 
-    @Test func `a session id is free again after the end`() {
+    @Test func `B28 a session id is free again after the end`() {
         var machine = open([a, b])
         _ = machine.left(a)
         #expect(machine.joinRequested(c, client: name(a)) == [.admit([c])])
     }
 
-    @Test func `a full room refuses and destroys nothing; users count from their request on`() {
+    @Test func `B24 a full room refuses and destroys nothing; users count from their request on`() {
         var machine = fresh(maximum: 2)
         _ = machine.joinRequested(a, client: client("a"))
         _ = machine.joinRequested(b, client: client("b"))
@@ -169,7 +169,7 @@ import Testing
 
     // MARK: Going
 
-    @Test func `the room is destroyed with its last user, however that one went (D11)`() {
+    @Test func `B24 the room is destroyed with its last user, however that one went (D11)`() {
         var machine = open([a, b])
         _ = machine.joinRequested(c, client: client("c"))
         #expect(machine.left(a) == [])
@@ -188,7 +188,7 @@ import Testing
         #expect(machine.state == .open)
     }
 
-    @Test func `a join during the destruction waits and starts a new life (D38)`() {
+    @Test func `B24 a join during the destruction waits and starts a new life (D38)`() {
         var machine = open([a])
         #expect(machine.left(a) == [.destroyJanusRoom])
         #expect(machine.joinRequested(b, client: client("b")) == [])
@@ -208,7 +208,7 @@ import Testing
         #expect(machine.rowReleased() == [.close])
     }
 
-    @Test func `when all leave while it is being created, it is destroyed as soon as it is there`() {
+    @Test func `B24 when all leave while it is being created, it is destroyed as soon as it is there`() {
         var machine = fresh()
         _ = machine.joinRequested(a, client: client("a"))
         _ = machine.joinRequested(b, client: client("b"))
@@ -261,7 +261,7 @@ import Testing
 
     // MARK: Bitrates (section 6.4, B22, D21)
 
-    @Test func `the first two members cause no traffic`() {
+    @Test func `B22 the first two members cause no traffic`() {
         var machine = fresh()
         _ = machine.joinRequested(a, client: client("a"))
         _ = machine.joinRequested(b, client: client("b"))
@@ -272,7 +272,7 @@ import Testing
         #expect(machine.left(b) == [])
     }
 
-    @Test func `each arrival and departure changes what everybody gets`() {
+    @Test func `B22 each arrival and departure changes what everybody gets`() {
         var machine = fresh()
         for session in [a, b, c, d] { _ = machine.joinRequested(session, client: name(session)) }
         _ = machine.claimed()
@@ -301,13 +301,13 @@ import Testing
         #expect(machine.joined(c) == [])
     }
 
-    @Test func `a user that is no member takes no share`() {
+    @Test func `B22 a user that is no member takes no share`() {
         var machine = open([a, b])
         _ = machine.joinRequested(c, client: client("c"))
         #expect(machine.left(c) == [])
     }
 
-    @Test func `one of three asks for 500000 and keeps it, nothing is redistributed`() {
+    @Test func `B22 one of three asks for 500000 and keeps it, nothing is redistributed`() {
         var machine = open([a, b, c])
         #expect(machine.capped(a, bitrate: 500_000) == 500_000)
         _ = machine.joinRequested(d, client: client("d"))
@@ -321,7 +321,7 @@ import Testing
         #expect(machine.joined(f).contains(.configure(a, bitrate: 403_200)))
     }
 
-    @Test func `one of four asks for 900000, is given its share, and gets what it asked for when one leaves`() {
+    @Test func `B22 one of four asks for 900000, is given its share, and gets what it asked for when one leaves`() {
         var machine = open([a, b, c, d])
         #expect(machine.capped(a, bitrate: 900_000) == 672_000)
         #expect(
@@ -330,7 +330,7 @@ import Testing
             ])
     }
 
-    @Test func `a cap above the room's maximum changes nothing (D46)`() {
+    @Test func `B22 a cap above the room's maximum changes nothing (D46)`() {
         var machine = open([a, b])
         #expect(machine.capped(a, bitrate: 4_000_000) == 2_016_000)
     }
@@ -353,7 +353,7 @@ import Testing
         #expect(machine.joined(d) == [])
     }
 
-    @Test func `a refused bitrate is sent again with the next computation`() {
+    @Test func `B22 a refused bitrate is sent again with the next computation`() {
         var machine = open([a])
         machine.bitrateRefused(a)
         machine.bitrateRefused(d)

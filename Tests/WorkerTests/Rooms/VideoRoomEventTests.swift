@@ -93,14 +93,14 @@ import Testing
         #"{"videoroom":"event","error_code":"432"}"#, #"{"videoroom":"something"}"#, #"{"videoroom":"updated"}"#,
         #"{"videoroom":"updated","streams":{}}"#,
     ])
-    func `what cannot be used is unknown`(text: String) throws {
+    func `B18 what cannot be used is unknown`(text: String) throws {
         guard case .unknown = VideoRoomEvent(try json(text)) else {
             Issue.record("\(text) was taken for \(VideoRoomEvent(try json(text)))")
             return
         }
     }
 
-    @Test func `entries without a usable id are passed over`() throws {
+    @Test func `B18 entries without a usable id are passed over`() throws {
         #expect(
             try event(#"{"videoroom":"event","publishers":[{"display":"x"},1,null,{"id":"7"},{"id":8}]}"#)
                 == .publishers([publisher(8)]))
@@ -109,7 +109,7 @@ import Testing
     }
 
     @Test(arguments: 1...20)
-    func `no event traps`(seed: UInt64) throws {
+    func `B18 no event traps`(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         let kinds = ["joined", "attached", "updated", "destroyed", "event", "slow_link", "x"]
         let names = [

@@ -12,7 +12,7 @@ import Testing
 
     // MARK: Terminate (R18)
 
-    @Test func `a terminate leaves, is confirmed, detaches, and the room goes with its last user`() throws {
+    @Test func `R18 B24 a terminate leaves, is confirmed, detaches, and the room goes with its last user`() throws {
         try SlotWorld.run { world in
             try world.join("alice", 1)
             _ = world.janus.requests()
@@ -24,7 +24,7 @@ import Testing
         }
     }
 
-    @Test func `the row is marked before the ack, and deleted only when what was said is acknowledged`() throws {
+    @Test func `R18 the row is marked before the ack, and deleted only when what was said is acknowledged`() throws {
         try SlotWorld.run { world in
             try world.join("alice", 1)
             world.submit(terminate, 1, 2)
@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    @Test func `a leave that is not confirmed is waited for two seconds`() throws {
+    @Test func `R18 a leave that is not confirmed is waited for two seconds`() throws {
         try SlotWorld.run { world in
             try world.join("alice", 1)
             world.janus.interfere = { request in
@@ -51,7 +51,7 @@ import Testing
         }
     }
 
-    @Test func `a leave that is never answered changes nothing more when its deadline passes`() throws {
+    @Test func `R18 a leave that is never answered changes nothing more when its deadline passes`() throws {
         try SlotWorld.run { world in
             try world.join("alice", 1)
             world.janus.interfere = { ["message leave", "detach"].contains($0.name) ? .drop : .proceed }
@@ -69,7 +69,7 @@ import Testing
         }
     }
 
-    @Test func `a second terminate is acked with the first, without an event of its own (D51)`() throws {
+    @Test func `R18 a second terminate is acked with the first, without an event of its own (D51)`() throws {
         try SlotWorld.run { world in
             try world.join("alice", 1)
             world.janus.interfere = { $0.name == "message leave" ? .hold : .proceed }
@@ -86,7 +86,7 @@ import Testing
     }
 
     @Test(arguments: [458, 459])
-    func `a leave for which there is nothing to leave is a success`(code: Int) throws {
+    func `R18 a leave for which there is nothing to leave is a success`(code: Int) throws {
         try SlotWorld.run { world in
             try world.join("alice", 1)
             world.janus.interfere = {
@@ -97,7 +97,7 @@ import Testing
         }
     }
 
-    @Test func `a leave that the plugin answers with 424 is a success`() throws {
+    @Test func `R18 a leave that the plugin answers with 424 is a success`() throws {
         try SlotWorld.run { world in
             try world.join("alice", 1)
             world.janus.interfere = { $0.name == "message leave" ? .refuseByPlugin(424, "Not joined") : .proceed }
@@ -106,7 +106,7 @@ import Testing
         }
     }
 
-    @Test func `any other refusal of the leave is the answer, and nothing else happens`() throws {
+    @Test func `R18 any other refusal of the leave is the answer, and nothing else happens`() throws {
         try SlotWorld.run { world in
             try world.join("alice", 1)
             for refusal in [FakeJanus.Verdict.refuse(499, "core"), .refuseByPlugin(499, "plugin")] {
@@ -124,7 +124,7 @@ import Testing
         }
     }
 
-    @Test func `a detach that fails stops nothing (D52)`() throws {
+    @Test func `R18 a detach that fails stops nothing (D52)`() throws {
         try SlotWorld.run { world in
             try world.join("alice", 1)
             world.janus.interfere = { $0.name == "detach" ? .refuse(490, "internal") : .proceed }
@@ -134,7 +134,7 @@ import Testing
         }
     }
 
-    @Test func `until it is marked as ended the id stays in use and the participant counts`() throws {
+    @Test func `R18 B28 until it is marked as ended the id stays in use and the participant counts`() throws {
         try SlotWorld.run(configuration: "[room@conference.example.com]\nmax_publishers = 1\n") { world in
             try world.join("alice", 1)
             world.janus.interfere = { $0.name == "detach" ? .hold : .proceed }
@@ -165,7 +165,9 @@ import Testing
 
     // MARK: Ends on Janus's side (D50, D19, B27)
 
-    @Test func `a hangup, a kick, a destroyed room and a removed handle are told once, with their reason`() throws {
+    @Test func `B14 B24 B27 a hangup, a kick, a destroyed room and a removed handle are told once, with their reason`()
+        throws
+    {
         let ends: [(reason: String, (FakeJanus, UInt64) -> Void)] = [
             ("ICE failed", { $0.event("hangup", $1, #","reason":"ICE failed""#) }),
             ("reason unspecified", { $0.event("hangup", $1) }), ("kicked", { $0.kick($1) }),
@@ -199,7 +201,7 @@ import Testing
         }
     }
 
-    @Test func `others hear of a departure once, however often Janus says so (D47)`() throws {
+    @Test func `E10 others hear of a departure once, however often Janus says so (D47)`() throws {
         try SlotWorld.run { world in
             try world.join("alice", 1)
             let bob = try world.join("bob", 2)
@@ -216,7 +218,7 @@ import Testing
         }
     }
 
-    @Test func `a publisher nobody knows is left out, and a list of such says nothing`() throws {
+    @Test func `E09 a publisher nobody knows is left out, and a list of such says nothing`() throws {
         try SlotWorld.run { world in
             let alice = try world.join("alice", 1)
             world.janus.pluginEvent(alice, #""videoroom":"event","publishers":[{"id":5,"display":"?"}]"#)
@@ -225,7 +227,7 @@ import Testing
         }
     }
 
-    @Test func `what is unknown, malformed or somebody else's changes nothing (B15)`() throws {
+    @Test func `B15 B18 what is unknown, malformed or somebody else's changes nothing`() throws {
         try SlotWorld.run { world in
             let alice = try world.join("alice", 1)
             for data in [
@@ -247,7 +249,7 @@ import Testing
 
     // MARK: Releases (section 1.8)
 
-    @Test func `a connection that closes takes its sessions along, and nobody there is told`() throws {
+    @Test func `B08 B24 a connection that closes takes its sessions along, and nobody there is told`() throws {
         try SlotWorld.run { world in
             try world.join("alice", 1)
             try world.join("bob", 2)
@@ -279,7 +281,7 @@ import Testing
     }
 
     @Test(arguments: ["message create", "attach", "message joinandconfigure"])
-    func `a connection that closes during its join leaves nothing behind`(step: String) throws {
+    func `B08 a connection that closes during its join leaves nothing behind`(step: String) throws {
         try SlotWorld.run { world throws in
             world.janus.interfere = { $0.name == step ? .hold : .proceed }
             world.submit(.join(joining("alice")), 1, 1)
@@ -320,7 +322,7 @@ import Testing
 
     // MARK: Accounts (R02)
 
-    @Test func `a removed account ends its sessions on that connection, after the ack`() throws {
+    @Test func `R02 B19 a removed account ends its sessions on that connection, after the ack`() throws {
         try SlotWorld.run { world in
             try world.join("alice", 1)
             try world.join("alice", 2, in: "other@x.com")
@@ -337,7 +339,7 @@ import Testing
 
     // MARK: Rooms (D38, B24)
 
-    @Test func `a join during the destruction waits and gets a new room with the configuration of now`() throws {
+    @Test func `B24 a join during the destruction waits and gets a new room with the configuration of now`() throws {
         try SlotWorld.run { world in
             try world.join("alice", 1)
             let first = try #require(try world.rooms().first).janusRoom
@@ -361,7 +363,7 @@ import Testing
     }
 
     @Test(arguments: [426, 499])
-    func `a destroy that Janus refuses is done with, too`(code: Int) throws {
+    func `B24 a destroy that Janus refuses is done with, too`(code: Int) throws {
         try SlotWorld.run { world in
             try world.join("alice", 1)
             world.janus.interfere = { $0.name == "message destroy" ? .refuseByPlugin(code, "no") : .proceed }
@@ -371,7 +373,7 @@ import Testing
         }
     }
 
-    @Test func `a leaver does not destroy a room that another is joining (D38)`() throws {
+    @Test func `B24 a leaver does not destroy a room that another is joining (D38)`() throws {
         try SlotWorld.run { world in
             try world.join("alice", 1)
             world.janus.interfere = { $0.name == "attach" ? .hold : .proceed }

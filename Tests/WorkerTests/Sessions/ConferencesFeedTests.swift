@@ -30,7 +30,7 @@ import Testing
 
     // MARK: The good case
 
-    @Test func `attach, offer, answer, established, in order`() throws {
+    @Test func `R12 R13 E11 E12 attach, offer, answer, established, in order`() throws {
         try run { world in
             world.submit(attach("bob"), 1, 2)
             #expect(world.janus.requests() == ["attach", "message join"])
@@ -45,7 +45,7 @@ import Testing
         }
     }
 
-    @Test func `events before their acks change no order`() throws {
+    @Test func `B06 B15 events before their acks change no order`() throws {
         try run { world in
             world.janus.eventsOvertake = true
             world.submit(attach("bob"), 1, 2)
@@ -54,7 +54,7 @@ import Testing
         }
     }
 
-    @Test func `the bodies are those of the protocol`() throws {
+    @Test func `R12 R13 the bodies are those of the protocol`() throws {
         try run { world in
             world.submit(attach("bob"), 1, 2)
             world.submit(answer(2), 1, 3)
@@ -88,7 +88,7 @@ import Testing
 
     // MARK: Preconditions
 
-    @Test func `a base session that has not joined is unknown`() throws {
+    @Test func `R12 a base session that has not joined is unknown`() throws {
         try run { world in
             world.janus.interfere = { $0.name == "message joinandconfigure" ? .hold : .proceed }
             world.submit(.join(joining("carol")), 3, 1)
@@ -99,7 +99,7 @@ import Testing
         }
     }
 
-    @Test func `oneself, strangers and members of other rooms are unknown publishers (D44)`() throws {
+    @Test func `R12 oneself, strangers and members of other rooms are unknown publishers (D44)`() throws {
         try run { world in
             try world.join("dave", 4, in: "other@x.com")
             _ = world.janus.requests()
@@ -114,7 +114,7 @@ import Testing
         }
     }
 
-    @Test func `a publisher is watched once at a time (D44)`() throws {
+    @Test func `R12 R14 a publisher is watched once at a time (D44)`() throws {
         try run { world in
             world.submit(attach("bob"), 1, 2)
             _ = world.said
@@ -128,7 +128,7 @@ import Testing
         }
     }
 
-    @Test func `the same attach repeated joins the step under way`() throws {
+    @Test func `R12 the same attach repeated joins the step under way`() throws {
         try run { world in
             world.janus.interfere = { $0.name == "message join" ? .hold : .proceed }
             world.submit(attach("bob"), 1, 2)
@@ -139,7 +139,7 @@ import Testing
         }
     }
 
-    @Test func `an answer without a pending offer is refused`() throws {
+    @Test func `R13 an answer without a pending offer is refused`() throws {
         try run { world in
             world.janus.interfere = { request in
                 request.name == "message join"
@@ -152,7 +152,7 @@ import Testing
         }
     }
 
-    @Test func `an offer is answered once`() throws {
+    @Test func `R13 an offer is answered once`() throws {
         try run { world in
             world.submit(attach("bob"), 1, 2)
             world.submit(answer(2), 1, 3)
@@ -164,7 +164,7 @@ import Testing
         }
     }
 
-    @Test func `feeds are unknown to terminate (D51), and a publisher session is no feed`() throws {
+    @Test func `R14 R18 feeds are unknown to terminate (D51), and a publisher session is no feed`() throws {
         try run { world in
             world.submit(attach("bob"), 1, 2)
             world.submit(.terminate(session: sequence(2)), 1, 3)
@@ -177,7 +177,7 @@ import Testing
 
     // MARK: Failures
 
-    @Test func `a publisher whose media is not up cannot be watched, and can be tried again (428)`() throws {
+    @Test func `R12 B13 a publisher whose media is not up cannot be watched, and can be tried again (428)`() throws {
         try run { world in
             world.submit(.join(joining("carol")), 3, 1)
             _ = world.said
@@ -193,7 +193,7 @@ import Testing
         }
     }
 
-    @Test func `a refused attach is undone and answered`() throws {
+    @Test func `R12 a refused attach is undone and answered`() throws {
         try run { world in
             world.janus.interfere = { $0.name == "attach" ? .refuse(460, "No such plugin") : .proceed }
             world.submit(attach("bob"), 1, 2)
@@ -202,7 +202,7 @@ import Testing
         }
     }
 
-    @Test func `a subscription refused at once is undone and answered`() throws {
+    @Test func `R12 a subscription refused at once is undone and answered`() throws {
         try run { world in
             world.janus.interfere = { $0.name == "message join" ? .refuse(459, "No such handle") : .proceed }
             world.submit(attach("bob"), 1, 2)
@@ -212,7 +212,7 @@ import Testing
     }
 
     @Test(arguments: [#""videoroom":"attached","id":1"#, #""videoroom":"joined""#])
-    func `an attached that cannot be used fails the feed (D31)`(data: String) throws {
+    func `B18 an attached that cannot be used fails the feed (D31)`(data: String) throws {
         try run { world in
             world.janus.interfere = { request in
                 guard request.name == "message join" else { return .proceed }
@@ -243,7 +243,7 @@ import Testing
         }
     }
 
-    @Test func `a refused start is answered, and a better answer may follow`() throws {
+    @Test func `R13 a refused start is answered, and a better answer may follow`() throws {
         try run { world in
             world.submit(attach("bob"), 1, 2)
             world.janus.interfere = { $0.name == "message start" ? .refuse(465, "Invalid SDP") : .proceed }
@@ -254,7 +254,7 @@ import Testing
         }
     }
 
-    @Test func `a start refused by an event ends the feed`() throws {
+    @Test func `R13 B13 a start refused by an event ends the feed`() throws {
         try run { world in
             world.submit(attach("bob"), 1, 2)
             world.janus.interfere = { $0.name == "message start" ? .refuseByPlugin(437, "Invalid SDP") : .proceed }
@@ -274,7 +274,7 @@ import Testing
 
     // MARK: Updates
 
-    @Test func `a feed's video is paused through its own id, and its bitrate never exceeds the room's`() throws {
+    @Test func `R17 a feed's video is paused through its own id, and its bitrate never exceeds the room's`() throws {
         try run { world in
             try world.watch("bob", from: 1, as: 2)
             _ = world.janus.requests()
@@ -290,7 +290,7 @@ import Testing
         }
     }
 
-    @Test func `candidates go to the feed's own handle`() throws {
+    @Test func `R16 candidates go to the feed's own handle`() throws {
         try run { world in
             world.submit(attach("bob"), 1, 2)
             world.submit(.trickle(session: sequence(2), candidates: []), 1, 3)
@@ -301,7 +301,7 @@ import Testing
 
     // MARK: Ends
 
-    @Test func `a detach leaves, detaches and is acked, and nothing is told`() throws {
+    @Test func `R14 a detach leaves, detaches and is acked, and nothing is told`() throws {
         try run { world in
             try world.watch("bob", from: 1, as: 2)
             _ = world.janus.requests()
@@ -314,7 +314,7 @@ import Testing
         }
     }
 
-    @Test func `a detach whose leave is refused detaches all the same`() throws {
+    @Test func `R14 a detach whose leave is refused detaches all the same`() throws {
         try run { world in
             try world.watch("bob", from: 1, as: 2)
             world.janus.interfere = { $0.name == "message leave" ? .refuse(499, "no") : .proceed }
@@ -324,7 +324,7 @@ import Testing
         }
     }
 
-    @Test func `a detach that arrives while one is under way is acked with it`() throws {
+    @Test func `R14 a detach that arrives while one is under way is acked with it`() throws {
         try run { world in
             try world.watch("bob", from: 1, as: 2)
             world.janus.interfere = { $0.name == "detach" ? .hold : .proceed }
@@ -338,7 +338,7 @@ import Testing
         }
     }
 
-    @Test func `a publisher's departure ends the feeds that watch it (D48), told once (D47)`() throws {
+    @Test func `B26 E10 a publisher's departure ends the feeds that watch it (D48), told once (D47)`() throws {
         try run { world in
             try world.watch("bob", from: 1, as: 2)
             world.submit(.terminate(session: sequence(1)), 2, 2)
@@ -349,7 +349,7 @@ import Testing
         }
     }
 
-    @Test func `a publisher whose peer closes ends the feeds that watch it`() throws {
+    @Test func `B26 a publisher whose peer closes ends the feeds that watch it`() throws {
         try run { world in
             try world.watch("bob", from: 1, as: 2)
             world.janus.closePeer(try #require(world.janusHandle(of: 2, 1)))
@@ -360,7 +360,7 @@ import Testing
         }
     }
 
-    @Test func `a publisher that leaves while its feed is being attached fails that`() throws {
+    @Test func `R12 B26 a publisher that leaves while its feed is being attached fails that`() throws {
         try run { world in
             world.janus.interfere = { $0.name == "attach" ? .hold : .proceed }
             world.submit(attach("bob"), 1, 2)
@@ -373,7 +373,7 @@ import Testing
         }
     }
 
-    @Test func `the end of the base session ends its feeds`() throws {
+    @Test func `B26 the end of the base session ends its feeds`() throws {
         try run { world in
             try world.watch("bob", from: 1, as: 2)
             world.submit(.terminate(session: sequence(1)), 1, 3)
@@ -383,7 +383,7 @@ import Testing
         }
     }
 
-    @Test func `a hangup, a removed handle and a renegotiation without streams end the feed`() throws {
+    @Test func `B14 a hangup, a removed handle and a renegotiation without streams end the feed`() throws {
         let ends: [(SlotWorld, UInt64) -> Void] = [
             { $0.janus.event("hangup", $1, #","reason":"ICE failed""#) }, { $0.janus.removeHandle($1) },
             { $0.janus.pluginEvent($1, #""videoroom":"updated","streams":[{"active":false}]"#, jsep: "offer") },
@@ -400,7 +400,7 @@ import Testing
         }
     }
 
-    @Test func `a renegotiation that still shows something, and what is unknown, change nothing`() throws {
+    @Test func `B15 a renegotiation that still shows something, and what is unknown, change nothing`() throws {
         try run { world in
             let feed = try world.watch("bob", from: 1, as: 2)
             world.janus.pluginEvent(feed, #""videoroom":"updated","streams":[{"active":true}]"#, jsep: "offer")

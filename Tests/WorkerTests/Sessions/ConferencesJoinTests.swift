@@ -14,7 +14,7 @@ import Testing
 
     // MARK: The good case
 
-    @Test func `a join creates the room, attaches, joins, and is told in order`() throws {
+    @Test func `R10 E07 E08 a join creates the room, attaches, joins, and is told in order`() throws {
         try SlotWorld.run { world in
             world.submit(.join(joining("alice")), 1, 1)
             #expect(world.janus.requests() == ["message create", "attach", "message joinandconfigure"])
@@ -26,7 +26,7 @@ import Testing
         }
     }
 
-    @Test func `an event before its ack changes no order`() throws {
+    @Test func `R10 B06 an event before its ack changes no order`() throws {
         try SlotWorld.run { world in
             world.janus.eventsOvertake = true
             world.submit(.join(joining("alice")), 1, 1)
@@ -34,7 +34,7 @@ import Testing
         }
     }
 
-    @Test func `the bodies are those of the protocol`() throws {
+    @Test func `R10 the bodies are those of the protocol`() throws {
         try SlotWorld.run { world in
             world.submit(.join(joining("alice")), 1, 1)
             let log = world.janus.log
@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    @Test func `a display name that is empty is left out`() throws {
+    @Test func `R10 a display name that is empty is left out`() throws {
         try SlotWorld.run { world in
             world.submit(.join(joining("alice", displayName: "")), 1, 1)
             let join = try #require(world.janus.log.first { $0.name == "message joinandconfigure" })
@@ -65,7 +65,7 @@ import Testing
         }
     }
 
-    @Test func `a second join uses the same room; each hears of the other once its media is up`() throws {
+    @Test func `R10 E08 E09 a second join uses the same room; each hears of the other once its media is up`() throws {
         try SlotWorld.run { world in
             try world.join("alice", 1)
             _ = world.janus.requests()
@@ -92,7 +92,7 @@ import Testing
         }
     }
 
-    @Test func `joins that arrive while the room is made wait for it`() throws {
+    @Test func `R10 B12 joins that arrive while the room is made wait for it`() throws {
         try SlotWorld.run { world in
             world.janus.interfere = { $0.name == "message create" ? .hold : .proceed }
             world.submit(.join(joining("alice")), 1, 1)
@@ -105,7 +105,7 @@ import Testing
         }
     }
 
-    @Test func `the same request repeated joins the step under way`() throws {
+    @Test func `R10 the same request repeated joins the step under way`() throws {
         try SlotWorld.run { world in
             world.janus.interfere = { $0.name == "message joinandconfigure" ? .hold : .proceed }
             world.submit(.join(joining("alice")), 1, 1)
@@ -144,7 +144,7 @@ import Testing
         }
     }
 
-    @Test func `the room's row holds what it was made with`() throws {
+    @Test func `B20 the room's row holds what it was made with`() throws {
         try SlotWorld.run(configuration: "[\(uri)]\nmax_publishers = 3\n") { world in
             world.submit(.join(joining("alice")), 1, 1)
             let snapshot = try json(try #require(try world.rooms().first).configuration)
@@ -154,7 +154,7 @@ import Testing
 
     // MARK: Refusals
 
-    @Test func `a room that does not admit the account says so, as it was sent, and nothing is made`() throws {
+    @Test func `R10 a room that does not admit the account says so, as it was sent, and nothing is made`() throws {
         try SlotWorld.run(configuration: "[\(uri)]\ndeny = example.com\n") { world throws in
             let join = WorkerRequest.Join(
                 session: client("a"), account: address("sip:alice@Example.com"), displayName: nil, isVerified: true,
@@ -171,7 +171,7 @@ import Testing
         }
     }
 
-    @Test func `a restrictive room admits verified accounts only (D22)`() throws {
+    @Test func `B35 a restrictive room admits verified accounts only (D22)`() throws {
         try SlotWorld.run(configuration: "[\(uri)]\nallow = example.com\n") { world in
             world.submit(.join(joining("alice", verified: false)), 1, 1)
             #expect(world.said == ["1/1 error alice@example.com is not allowed to join room \(uri)"])
@@ -182,7 +182,7 @@ import Testing
         }
     }
 
-    @Test func `a room whose section became unusable is closed (D41)`() throws {
+    @Test func `B20 a room whose section became unusable is closed (D41)`() throws {
         try SlotWorld.run { world in
             _ = try world.directory.file("rooms.ini", "[\(uri)]\nallow = what?\n")
             world.submit(.join(joining("alice")), 1, 1)
@@ -190,7 +190,7 @@ import Testing
         }
     }
 
-    @Test func `a room that exists keeps the rules it was created with`() throws {
+    @Test func `B20 a room that exists keeps the rules it was created with`() throws {
         try SlotWorld.run { world in
             try world.join("alice", 1)
             _ = try world.directory.file("rooms.ini", "[\(uri)]\nallow = none\nmax_publishers = 1\n")
@@ -202,7 +202,7 @@ import Testing
         }
     }
 
-    @Test func `a session id in use in the room is refused and destroys nothing (D42)`() throws {
+    @Test func `R10 B24 B28 a session id in use in the room is refused and destroys nothing (D42)`() throws {
         try SlotWorld.run { world in
             try world.join("alice", 1)
             _ = world.janus.requests()
@@ -216,7 +216,7 @@ import Testing
         }
     }
 
-    @Test func `a full room refuses before any Janus request`() throws {
+    @Test func `R10 a full room refuses before any Janus request`() throws {
         try SlotWorld.run(configuration: "[\(uri)]\nmax_publishers = 1\n") { world in
             try world.join("alice", 1)
             _ = world.janus.requests()
@@ -255,7 +255,7 @@ import Testing
         }
     }
 
-    @Test func `a room that Janus does not create fails all who wait, and its row goes`() throws {
+    @Test func `R10 a room that Janus does not create fails all who wait, and its row goes`() throws {
         try SlotWorld.run { world throws in
             world.janus.interfere = { $0.name == "message create" ? .hold : .proceed }
             world.submit(.join(joining("alice")), 1, 1)
@@ -270,7 +270,7 @@ import Testing
         }
     }
 
-    @Test func `Janus's reason for not creating the room is the answer, unchanged (D15)`() throws {
+    @Test func `R10 B12 Janus's reason for not creating the room is the answer, unchanged (D15)`() throws {
         try SlotWorld.run { world throws in
             world.janus.interfere = {
                 $0.name == "message create" ? .refuseByPlugin(429, "Missing element (x)") : .proceed
@@ -282,7 +282,7 @@ import Testing
         }
     }
 
-    @Test func `an id that somebody else's room has is drawn again (427)`() throws {
+    @Test func `B12 an id that somebody else's room has is drawn again (427)`() throws {
         try SlotWorld.run { world in
             var refused: [Int] = []
             world.janus.interfere = { request in
@@ -298,7 +298,7 @@ import Testing
         }
     }
 
-    @Test func `a Janus in which every id is taken fails the join`() throws {
+    @Test func `B12 a Janus in which every id is taken fails the join`() throws {
         try SlotWorld.run { world throws in
             world.janus.interfere = {
                 $0.name == "message create" ? .refuseByPlugin(427, "Room already exists") : .proceed
@@ -310,7 +310,7 @@ import Testing
         }
     }
 
-    @Test func `a refused attach fails the join, and the room goes with its last user`() throws {
+    @Test func `R10 B24 a refused attach fails the join, and the room goes with its last user`() throws {
         try SlotWorld.run { world throws in
             world.janus.interfere = { $0.name == "attach" ? .refuse(460, "No such plugin") : .proceed }
             world.submit(.join(joining("alice")), 1, 1)
@@ -323,7 +323,7 @@ import Testing
         }
     }
 
-    @Test func `an attach that succeeds too late is detached`() throws {
+    @Test func `R10 an attach that succeeds too late is detached`() throws {
         try SlotWorld.run { world in
             world.janus.interfere = { $0.name == "attach" ? .hold : .proceed }
             world.submit(.join(joining("alice")), 1, 1)
@@ -338,7 +338,7 @@ import Testing
         }
     }
 
-    @Test func `a room that is created too late is destroyed`() throws {
+    @Test func `R10 a room that is created too late is destroyed`() throws {
         try SlotWorld.run { world in
             world.janus.interfere = { ["message create", "message destroy"].contains($0.name) ? .hold : .proceed }
             world.submit(.join(joining("alice")), 1, 1)
@@ -353,7 +353,7 @@ import Testing
         }
     }
 
-    @Test func `a join refused at once is undone before it is answered (D36)`() throws {
+    @Test func `R10 a join refused at once is undone before it is answered (D36)`() throws {
         try SlotWorld.run { world throws in
             world.janus.interfere = { $0.name == "message joinandconfigure" ? .refuse(465, "Invalid SDP") : .proceed }
             world.submit(.join(joining("alice")), 1, 1)
@@ -367,7 +367,7 @@ import Testing
         }
     }
 
-    @Test func `a join refused by an event is told as terminated (D16)`() throws {
+    @Test func `B13 a join refused by an event is told as terminated (D16)`() throws {
         try SlotWorld.run { world in
             world.janus.interfere = {
                 $0.name == "message joinandconfigure" ? .refuseByPlugin(432, "Maximum number") : .proceed
@@ -379,7 +379,7 @@ import Testing
         }
     }
 
-    @Test func `a joined without an answer fails the session (D31)`() throws {
+    @Test func `B18 a joined without an answer fails the session (D31)`() throws {
         try SlotWorld.run { world in
             world.janus.interfere = { request in
                 guard request.name == "message joinandconfigure" else { return .proceed }
@@ -393,7 +393,7 @@ import Testing
         }
     }
 
-    @Test func `a joined without an id fails the session (D31)`() throws {
+    @Test func `B18 a joined without an id fails the session (D31)`() throws {
         try SlotWorld.run { world in
             world.janus.interfere = { request in
                 guard request.name == "message joinandconfigure" else { return .proceed }
@@ -411,7 +411,7 @@ import Testing
         }
     }
 
-    @Test func `a join that Janus does not take fails after ten seconds and is undone (B10)`() throws {
+    @Test func `B10 a join that Janus does not take fails after ten seconds and is undone`() throws {
         try SlotWorld.run { world in
             world.janus.interfere = { $0.name == "message joinandconfigure" ? .drop : .proceed }
             world.submit(.join(joining("alice")), 1, 1)
@@ -428,7 +428,7 @@ import Testing
         }
     }
 
-    @Test func `a joined that never comes ends the session after thirty seconds`() throws {
+    @Test func `R10 a joined that never comes ends the session after thirty seconds`() throws {
         try SlotWorld.run { world in
             world.janus.interfere = { request in
                 request.name == "message joinandconfigure"
@@ -443,7 +443,7 @@ import Testing
         }
     }
 
-    @Test func `a recorded room whose directory cannot be made is an error (D37)`() throws {
+    @Test func `B25 a recorded room whose directory cannot be made is an error (D37)`() throws {
         try SlotWorld.run(configuration: "[\(uri)]\nrecord = yes\n") { world in
             _ = try world.directory.file("recordings", "a file in its place")
             world.submit(.join(joining("alice")), 1, 1)
@@ -453,7 +453,7 @@ import Testing
         }
     }
 
-    @Test func `a recorded room says where, and only after the access check (B25)`() throws {
+    @Test func `B25 a recorded room says where, and only after the access check`() throws {
         try SlotWorld.run(configuration: "[\(uri)]\nrecord = yes\ndeny = bob@example.com\n") { world in
             let directory = "\(world.directory.path)/recordings/\(uri)"
             world.submit(.join(joining("bob")), 2, 1)
@@ -467,7 +467,7 @@ import Testing
 
     // MARK: What waits behind a join
 
-    @Test func `requests about the session wait until it is answered, in their order`() throws {
+    @Test func `B06 requests about the session wait until it is answered, in their order`() throws {
         try SlotWorld.run { world in
             world.janus.interfere = { $0.name == "attach" ? .hold : .proceed }
             world.submit(.join(joining("alice")), 1, 1)

@@ -25,7 +25,7 @@ import Testing
         .update(session: sequence(1), audio: nil, video: nil, bitrate: bitrate)
     }
 
-    @Test func `an update is a configure with the fields given`() throws {
+    @Test func `R17 an update is a configure with the fields given`() throws {
         try SlotWorld.run { world in
             try world.join("alice", 1)
             let room = try #require(try world.rooms().first).janusRoom
@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    @Test func `an update of nothing is acked without Janus`() throws {
+    @Test func `R17 an update of nothing is acked without Janus`() throws {
         try SlotWorld.run { world in
             try world.join("alice", 1)
             _ = world.janus.requests()
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    @Test func `a refused update is answered with Janus's reason, and the session goes on`() throws {
+    @Test func `R17 a refused update is answered with Janus's reason, and the session goes on`() throws {
         try SlotWorld.run { world in
             try world.join("alice", 1)
             world.janus.interfere = { $0.name == "message configure" ? .refuse(459, "No such handle") : .proceed }
@@ -60,7 +60,7 @@ import Testing
         }
     }
 
-    @Test func `an update that Janus takes and then refuses has no effect but a forgotten bitrate`() throws {
+    @Test func `R17 an update that Janus takes and then refuses has no effect but a forgotten bitrate`() throws {
         try SlotWorld.run { world in
             try world.join("alice", 1)
             world.janus.interfere = { $0.name == "message configure" ? .refuseByPlugin(430, "no") : .proceed }
@@ -72,7 +72,7 @@ import Testing
         }
     }
 
-    @Test func `a request about an unknown session says so; the front door has the words`() throws {
+    @Test func `R16 R17 a request about an unknown session says so; the front door has the words`() throws {
         try SlotWorld.run { world in
             world.submit(.update(session: sequence(9), audio: true, video: nil, bitrate: nil), 1, 2)
             world.submit(.trickle(session: sequence(9), candidates: []), 1, 3)
@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    @Test func `nobody can speak of another connection's session`() throws {
+    @Test func `R18 nobody can speak of another connection's session`() throws {
         try SlotWorld.run { world in
             try world.join("alice", 1)
             world.submit(.terminate(session: sequence(1)), 2, 2)
@@ -109,7 +109,7 @@ import Testing
 
     // MARK: Trickle
 
-    @Test func `candidates are passed on in their three shapes`() throws {
+    @Test func `R16 candidates are passed on in their three shapes`() throws {
         try SlotWorld.run { world in
             try world.join("alice", 1)
             _ = world.janus.requests()
@@ -124,7 +124,7 @@ import Testing
         }
     }
 
-    @Test func `consecutive candidates are pipelined, and an update waits for them`() throws {
+    @Test func `R16 B06 consecutive candidates are pipelined, and an update waits for them`() throws {
         try SlotWorld.run { world in
             try world.join("alice", 1)
             _ = world.janus.requests()
@@ -140,7 +140,7 @@ import Testing
         }
     }
 
-    @Test func `a refused candidate is answered with the reason`() throws {
+    @Test func `R16 a refused candidate is answered with the reason`() throws {
         try SlotWorld.run { world in
             try world.join("alice", 1)
             world.janus.interfere = { $0.type == "trickle" ? .refuse(456, "Missing mandatory element") : .proceed }
@@ -151,7 +151,7 @@ import Testing
 
     // MARK: Bitrates (B22)
 
-    @Test func `two members cause no traffic, the third changes everybody, and departures change back`() throws {
+    @Test func `B22 two members cause no traffic, the third changes everybody, and departures change back`() throws {
         try SlotWorld.run { world in
             try world.join("alice", 1)
             try world.join("bob", 2)
@@ -167,7 +167,7 @@ import Testing
         }
     }
 
-    @Test func `a client's own cap is kept, and never above its share (D46)`() throws {
+    @Test func `R17 B22 a client's own cap is kept, and never above its share (D46)`() throws {
         try SlotWorld.run { world in
             for (number, name) in ["alice", "bob", "carol"].enumerated() { try world.join(name, UInt64(number) + 1) }
             _ = bitrates(world)
@@ -182,7 +182,7 @@ import Testing
         }
     }
 
-    @Test func `a cap asked for before the join is through holds afterwards`() throws {
+    @Test func `R17 a cap asked for before the join is through holds afterwards`() throws {
         try SlotWorld.run { world in
             world.janus.interfere = { request in
                 guard request.name == "message joinandconfigure" else { return .proceed }
@@ -195,7 +195,7 @@ import Testing
         }
     }
 
-    @Test func `a bitrate that Janus refuses is sent again with the next computation (D21)`() throws {
+    @Test func `B22 a bitrate that Janus refuses is sent again with the next computation (D21)`() throws {
         try SlotWorld.run { world in
             try world.join("alice", 1)
             try world.join("bob", 2)
