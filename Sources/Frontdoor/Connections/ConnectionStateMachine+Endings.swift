@@ -39,7 +39,7 @@ extension ConnectionStateMachine {
             return timeOut(sequence) + tearDown(session) + proceed()
         case .releaseAccount(let account):
             return releaseTimedOut(sequence, account, at: Set(pending.workers.keys)) + proceed()
-        case .feedAnswer, .trickle, .update: return timeOut(sequence) + proceed()
+        case .feedAnswer, .trickle, .update, .configureRoom: return timeOut(sequence) + proceed()
         }
     }
 

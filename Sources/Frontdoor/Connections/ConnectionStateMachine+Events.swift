@@ -22,6 +22,13 @@ extension ConnectionStateMachine {
             return [send(.initialPublishers(publishers))]
         case .publishersJoined(let publishers): return joined(publishers, sequence, send, unexpected)
         case .publishersLeft(let names): return left(names, sequence, send, unexpected)
+        case .roomConfigured(let version, let originator, let activeParticipants):
+            guard version > told.configuration ?? 0 else { return unexpected("configuration \(version) again") }
+            sessions.told(sequence, .configured(version))
+            // Somebody new begins with it, and need not be told that nobody is prominent.
+            let saysNothing = told.configuration == nil && originator == nil && activeParticipants.isEmpty
+            return saysNothing
+                ? [] : [send(.configureRoom(originator: originator, activeParticipants: activeParticipants))]
         case .feedOffered(let feed, let offer):
             guard let entry = sessions[feed], entry.isFeed(of: sequence), let told = entry.feed else { return [] }
             guard !told.isOffered, !told.isEstablished else { return unexpected("another offer for feed \(feed)") }

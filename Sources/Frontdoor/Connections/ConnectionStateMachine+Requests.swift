@@ -38,15 +38,11 @@ extension ConnectionStateMachine {
 
         case .videoroomJoin(let join): return self.join(join, asked)
         case .configureRoom(let request):
-            guard let (_, session) = sessions.publisher(called: request.session), session.isJoined else {
-                return refuse("configure-room: unknown video room session: \(request.session)")
-            }
-            let unknown = request.activeParticipants.filter { !session.knows($0) }
-            guard unknown.isEmpty else {
-                let ids = unknown.joined(separator: ", ")
-                return refuse("configure-room: unknown participant session id: \(ids)")
-            }
-            return notAvailable()
+            let unknown = "configure-room: unknown video room session: \(request.session)"
+            guard let (session, _) = sessions.publisher(called: request.session) else { return refuse(unknown) }
+            return forward(
+                .configureRoom(session: session, activeParticipants: request.activeParticipants), about: session, asked,
+                unknown)
         case .inviteParticipants(let request):
             guard sessions.publisher(called: request.session)?.1.isJoined == true else {
                 return refuse("invite-participants: unknown video room session: \(request.session)")

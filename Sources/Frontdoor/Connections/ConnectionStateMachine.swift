@@ -104,7 +104,7 @@ struct ConnectionStateMachine {
         case .feedAnswer(let feed, _): sessions.toldOfFeed(feed) { $0.isAnswered = true }
         case .feedDetach(let feed): return forget(feed)
         case .update(let session, _, _, let bitrate): if let bitrate { sessions.told(session, .capped(bitrate)) }
-        case .trickle, .terminate, .releaseAccount: break
+        case .trickle, .terminate, .configureRoom, .releaseAccount: break
         }
         return []
     }

@@ -28,12 +28,6 @@ struct SessionBook {
             }
         }
 
-        /// Itself, or somebody the client has been told of.
-        func knows(_ participant: String) -> Bool {
-            participant == client.description
-                || publisher?.announced.keys.contains { $0.description == participant } == true
-        }
-
         /// `accepted` has been told, `terminated` has not.
         var isJoined: Bool {
             guard let stage = publisher?.stage else { return false }

@@ -28,7 +28,7 @@ struct UnansweredRequest {
     var createsSession: Bool {
         switch request {
         case .join, .feedAttach: true
-        case .feedAnswer, .feedDetach, .trickle, .update, .terminate, .releaseAccount: false
+        case .feedAnswer, .feedDetach, .trickle, .update, .terminate, .configureRoom, .releaseAccount: false
         }
     }
 
@@ -40,7 +40,9 @@ struct UnansweredRequest {
         case .join: sequence
         case .feedAttach(let base, _, _): base
         case .feedAnswer(let feed, _), .feedDetach(let feed): feed
-        case .trickle(let session, _), .update(let session, _, _, _), .terminate(let session): session
+        case .trickle(let session, _), .update(let session, _, _, _), .terminate(let session),
+            .configureRoom(let session, _):
+            session
         case .releaseAccount: nil
         }
     }
@@ -50,7 +52,7 @@ struct UnansweredRequest {
         switch request {
         case .join, .releaseAccount: nil
         case .feedAttach: sequence
-        case .feedAnswer, .feedDetach, .trickle, .update, .terminate: dependency(as: sequence)
+        case .feedAnswer, .feedDetach, .trickle, .update, .terminate, .configureRoom: dependency(as: sequence)
         }
     }
 }

@@ -133,10 +133,11 @@ public protocol RegistryStore: AnyObject {
     /// - Throws: ``RegistryError/conflict(_:)`` when the room is not this owner's life of it (any more), likewise below.
     func roomCreated(_ uri: RoomURI, owner: RoomOwner, janusRoom: JanusRoomID) throws(RegistryError)
 
-    /// Who is shown first, and which version that is. The same version again overwrites; an older one is a conflict.
+    /// Who is shown first, which version that is, and which requests the latest ones were made by. The same version again
+    /// overwrites; an older one is a conflict.
     func configureRoom(
         _ uri: RoomURI, owner: RoomOwner, janusRoom: JanusRoomID, activeParticipants: [String], originator: String?,
-        version: Int64
+        version: Int64, by requests: [SessionID]
     ) throws(RegistryError)
 
     /// The room is being taken down.

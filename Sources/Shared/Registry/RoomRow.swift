@@ -29,17 +29,20 @@ public struct RoomRow: Equatable, Sendable {
     public var janusRoom: JanusRoomID
     /// The room's settings as they were at the claim, JSON. The registry does not look inside.
     public var configuration: String
-    /// Client session ids, in the order in which they were chosen.
+    /// Sessions, in the order in which they were chosen. The registry does not look inside.
     public var activeParticipants: [String]
     /// Who chose them last: a client session id, or nil.
     public var originator: String?
     /// Counts the changes of the two above.
     public var version: Int64
+    /// The requests behind the latest changes, the oldest first: a repeat of one of them has been done.
+    public var configuredBy: [SessionID]
     public var state: State
 
     public init(
         uri: RoomURI, owner: RoomOwner, janusRoom: JanusRoomID, configuration: String,
-        activeParticipants: [String] = [], originator: String? = nil, version: Int64 = 0, state: State = .claimed
+        activeParticipants: [String] = [], originator: String? = nil, version: Int64 = 0, configuredBy: [SessionID] = [],
+        state: State = .claimed
     ) {
         self.uri = uri
         self.owner = owner
@@ -48,6 +51,7 @@ public struct RoomRow: Equatable, Sendable {
         self.activeParticipants = activeParticipants
         self.originator = originator
         self.version = version
+        self.configuredBy = configuredBy
         self.state = state
     }
 }

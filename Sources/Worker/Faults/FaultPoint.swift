@@ -6,6 +6,8 @@ enum FaultPoint: CaseIterable {
     case feedRecord, feedAttach, feedSubscribe, feedOffer, feedStart, feedStarted, feedLeave, feedDetach, feedMark
     // update
     case updateSend
+    // configure-room: recorded, told, then answered
+    case roomConfigure, roomTell
     // videoroom-terminate
     case publisherLeave, publisherDetach, publisherMark, roomDestroy, roomRelease, rowDelete
 

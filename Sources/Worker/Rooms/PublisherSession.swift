@@ -128,6 +128,10 @@ final class PublisherSession {
         if let handle = seen.handle, machine.life.usable != nil {
             self.handle.adopt(handle) { [weak self] event, message in self?.received(event, message) }
         }
+    }
+
+    /// Everybody in a predecessor's room has been looked at: what there is to be told of the room is known.
+    func roomResumed() {
         guard let (told, requests) = waitingResync else { return }
         resync(told, requests)
     }
@@ -151,7 +155,7 @@ final class PublisherSession {
                 pending.join = true
                 offer = join.offer
             case .terminate: pending.end = true
-            case .feedAttach, .feedAnswer, .feedDetach, .trickle, .update, .releaseAccount: break
+            case .feedAttach, .feedAnswer, .feedDetach, .trickle, .update, .configureRoom, .releaseAccount: break
             }
         }
         isReleased = false
@@ -176,6 +180,7 @@ final class PublisherSession {
         switch request {
         case .trickle(_, let candidates): handle.trickle(candidates) { [self] in desk.finish(sequence, $0) }
         case .update(_, let audio, let video, let bitrate): update(audio, video, bitrate, sequence)
+        case .configureRoom(_, let participants): configureRoom(participants, sequence)
         case .terminate:
             desk.close(with: sequence)
             perform(machine.terminateRequested())
@@ -201,7 +206,16 @@ final class PublisherSession {
         }
     }
 
+    /// Only who is in the room has a say in it (D43).
+    private func configureRoom(_ participants: [String], _ sequence: RequestSequence) {
+        guard isPresent else { return desk.finish(sequence, .unknownSession) }
+        let request = SessionID(connection: id.connection, request: sequence)
+        room.configure(participants, by: self, as: request) { [self] in desk.finish(sequence, $0) }
+    }
+
     // MARK: What the room decides
+
+    func tell(_ event: WorkerEvent) { voice.tell(event) }
 
     func admitted() { perform(machine.admitted()) }
 
@@ -303,6 +317,7 @@ final class PublisherSession {
         case .answerJoinAgain(let answer): voice.answer(answer, to: id.request)
         case .answerTerminates(let answer): desk.answerClosing(answer)
         case .tell(let event): voice.tell(event)
+        case .tellConfiguration(let version, let isNew): room.tellMissing(self, told: version, isNew: isNew)
         case .becomeMember: room.joined(self, bitrate: observedBitrate)
         case .startTimer(let timer): start(timer)
         case .stopTimer: timer?.cancel()

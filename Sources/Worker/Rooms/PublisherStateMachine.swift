@@ -38,6 +38,8 @@ struct PublisherStateMachine {
         /// To every terminate that waits.
         case answerTerminates(WorkerAnswer)
         case tell(WorkerEvent)
+        /// Tell how the room is configured unless it is what was told last; `isNew`: it was so when the client came.
+        case tellConfiguration(told: Int64?, isNew: Bool)
         /// Count as a member of the room from now on.
         case becomeMember
         case startTimer(Timer)
@@ -314,6 +316,7 @@ struct PublisherStateMachine {
         } else {
             actions.append(.tell(.initialPublishers(present)))
         }
+        actions.append(.tellConfiguration(told: told.configuration, isNew: !told.hasInitialPublishers))
         if isEstablished, told.stage < .established { actions.append(.tell(.state(.established))) }
         return actions
     }

@@ -28,6 +28,8 @@ final class Room {
     private let close: (Room) -> Void
     private var attempts = 0
     private var afterResuming: [() -> Void] = []
+    /// Who waits for an answer to a configure-room.
+    private var configuring: [SessionID: (WorkerAnswer) -> Void] = [:]
 
     init(
         _ uri: RoomURI, possession: SlotPossession, configuration: @escaping () -> RoomConfiguration,
@@ -62,7 +64,7 @@ final class Room {
         logger = possession.logger.with([.room: "\(row.uri)"])
         machine.configured(
             maximumBitrate: snapshot.maximumBitrate, maximumPublishers: snapshot.maximumPublishers)
-        machine.inherited()
+        machine.inherited(row)
     }
 
     // MARK: Being taken over
@@ -79,6 +81,7 @@ final class Room {
     /// Every publisher has been looked at, and goes on.
     func observed(exists: Bool) {
         perform(machine.observed(exists: exists))
+        for publisher in publishers.values { publisher.roomResumed() }
         let waiting = afterResuming
         afterResuming = []
         for action in waiting { action() }
@@ -158,6 +161,34 @@ final class Room {
         byName[session].flatMap { $0.isPresent ? $0 : nil }
     }
 
+    // MARK: Who is prominent
+
+    /// - Parameters:
+    ///   - names: as clients know the participants.
+    ///   - request: the same again is answered and has no further effect.
+    func configure(
+        _ names: [String], by publisher: PublisherSession, as request: SessionID,
+        completion: @escaping (WorkerAnswer) -> Void
+    ) {
+        guard !machine.active.includes(request) else { return completion(.ack) }
+        let unknown = names.filter { presentPublisher(called: $0) == nil }
+        guard unknown.isEmpty else { return completion(ActiveParticipants.unknown(unknown)) }
+        let participants = names.compactMap { presentPublisher(called: $0) }.map {
+            ActiveParticipants.Participant(session: $0.id, client: $0.clientSession)
+        }
+        configuring[request] = completion
+        perform(
+            machine.configureRequested(
+                ActiveParticipants.Change(
+                    request: request, session: publisher.id, originator: publisher.clientSession,
+                    participants: participants)))
+    }
+
+    /// - Parameter isNew: nobody has told the publisher who else is there.
+    func tellMissing(_ publisher: PublisherSession, told version: Int64?, isNew: Bool) {
+        perform(machine.missing(publisher.id, told: version, isNew: isNew))
+    }
+
     // MARK: What the machine decides
 
     private func perform(_ new: [RoomStateMachine.Action]) {
@@ -174,8 +205,53 @@ final class Room {
         case .admit(let sessions): for session in sessions { publishers[session]?.admitted() }
         case .refuse(let sessions, let refusal): refuse(sessions, refusal)
         case .configure(let session, let bitrate): publishers[session]?.configure(bitrate: bitrate)
+        case .recordActive(let active): record(active)
+        case .noteActive(let active): note(active)
+        case .tell(let sessions, let event):
+            possession.faults.before(.roomTell)
+            for session in sessions { publishers[session]?.tell(event) }
+            possession.faults.after(.roomTell)
+        case .answer(let request, let answer): configuring.removeValue(forKey: request)?(answer)
         case .close: close(self)
         }
+    }
+
+    private func record(_ active: ActiveParticipants) {
+        possession.faults.before(.roomConfigure)
+        possession.write(write(active)) { [self] result in
+            possession.faults.after(.roomConfigure)
+            switch result {
+            case .success:
+                log(active)
+                perform(machine.activeRecorded())
+            case .failure(let error):
+                logger.error("the active participants could not be recorded", metadata: .keyed([.error: "\(error)"]))
+                perform(machine.activeNotRecorded("the registry is not available"))
+            }
+        }
+    }
+
+    private func note(_ active: ActiveParticipants) {
+        log(active)
+        possession.write("active participants", write(active))
+    }
+
+    private func write(
+        _ active: ActiveParticipants
+    ) -> @Sendable (any RegistryStore, RoomOwner) throws(RegistryError) -> Void {
+        let (uri, room) = (uri, janusRoom)
+        return { store, owner throws(RegistryError) in
+            try store.configureRoom(
+                uri, owner: owner, janusRoom: room, activeParticipants: active.recorded,
+                originator: active.originator?.description, version: active.version, by: active.requests)
+        }
+    }
+
+    private func log(_ active: ActiveParticipants) {
+        let names = active.participants.map(\.client.description).joined(separator: ", ")
+        logger.info(
+            "active participants",
+            metadata: .keyed([.value: names, .session: active.originator?.description ?? ClientSessionID.reserved]))
     }
 
     private func refuse(_ sessions: [SessionID], _ refusal: RoomStateMachine.Refusal) {
@@ -283,7 +359,11 @@ final class Room {
     func reassertRow() {
         guard machine.state == .open else { return }
         let (uri, room) = (uri, janusRoom)
-        let row = RoomRow(uri: uri, owner: possession.owner, janusRoom: room, configuration: configuration.snapshot)
+        let active = machine.active
+        let row = RoomRow(
+            uri: uri, owner: possession.owner, janusRoom: room, configuration: configuration.snapshot,
+            activeParticipants: active.recorded, originator: active.originator?.description, version: active.version,
+            configuredBy: active.requests)
         possession.write("room reasserted") { store, owner throws(RegistryError) in
             guard case .claimed = try store.claimRoom(row) else {
                 throw .conflict("room \(uri) was claimed elsewhere meanwhile")

@@ -1,4 +1,6 @@
 import Identity
+import Registry
+import Sylkrtc
 
 /// The life of a room on the worker that owns it, and who uses it.
 ///
@@ -33,6 +35,13 @@ struct RoomStateMachine {
         case refuse([SessionID], Refusal)
         /// Tell Janus the publisher's new bitrate.
         case configure(SessionID, bitrate: Int)
+        /// Record who is prominent; nobody is told before that is done.
+        case recordActive(ActiveParticipants)
+        /// The same, when nobody has to wait: who finds an earlier record draws the same conclusions.
+        case noteActive(ActiveParticipants)
+        case tell([SessionID], WorkerEvent)
+        /// Answer a request that was to change who is prominent.
+        case answer(SessionID, WorkerAnswer)
         /// Nothing is left of it: drop the object.
         case close
     }
@@ -62,8 +71,14 @@ struct RoomStateMachine {
     private var arrivals: [SessionID] = []
     /// Caps asked for before Janus has confirmed the publisher.
     private var earlyCaps: [SessionID: Int] = [:]
-    /// Prominent members, in order; at most two.
-    private(set) var activeParticipants: [SessionID] = []
+    /// Who is prominent, as everybody has been told or will be at the next resync.
+    private(set) var active = ActiveParticipants()
+    /// A change that is being recorded.
+    private var recording: (change: ActiveParticipants.Change, outcome: ActiveParticipants)?
+    /// Changes that wait for that one, in order.
+    private var changes: [ActiveParticipants.Change] = []
+    /// As a predecessor recorded it.
+    private var predecessor: RoomRow?
     private var maximumBitrate = 0
     private var maximumPublishers = 0
 
@@ -126,7 +141,10 @@ struct RoomStateMachine {
     // MARK: Being taken over
 
     /// The room is a predecessor's.
-    mutating func inherited() { state = .resuming }
+    mutating func inherited(_ row: RoomRow? = nil) {
+        state = .resuming
+        predecessor = row
+    }
 
     /// A user of the predecessor's room.
     mutating func inherited(_ session: SessionID, client: ClientSessionID) { users[session] = client }
@@ -140,7 +158,7 @@ struct RoomStateMachine {
         state = .open
         let admitted = waiting
         waiting = []
-        return shareBitrate() + (admitted.isEmpty ? [] : [.admit(admitted)])
+        return resumeActive() + shareBitrate() + (admitted.isEmpty ? [] : [.admit(admitted)])
     }
 
     // MARK: Being there
@@ -153,7 +171,8 @@ struct RoomStateMachine {
         let cap = earlyCaps.removeValue(forKey: session)
         members[session] = Member(bitrate: bitrate ?? min(maximumBitrate, cap ?? maximumBitrate), cap: cap)
         arrivals.append(session)
-        return state == .resuming ? [] : shareBitrate()
+        // What a predecessor's member knows is told at the resync.
+        return state == .resuming ? [] : shareBitrate() + missing(session, told: nil, isNew: true)
     }
 
     /// The cap that a publisher of the predecessor's had.
@@ -195,9 +214,8 @@ struct RoomStateMachine {
         earlyCaps[session] = nil
         var actions: [Action] = []
         if members.removeValue(forKey: session) != nil {
-            activeParticipants.removeAll { $0 == session }
             arrivals.removeAll { $0 == session }
-            actions = shareBitrate()
+            actions = settleDepartures()
         }
         guard users.isEmpty, state == .open else { return actions }
         return actions + destroy()
@@ -211,12 +229,89 @@ struct RoomStateMachine {
 
     mutating func rowReleased() -> [Action] {
         guard state == .releasing else { return [] }
+        active = ActiveParticipants()
         guard waiting.isEmpty else {
             state = .claiming
             return [.claim]
         }
         state = .closed
         return [.close]
+    }
+
+    // MARK: Who is prominent
+
+    /// A member says who is to be prominent (R11). One change is recorded and told after the other.
+    mutating func configureRequested(_ change: ActiveParticipants.Change) -> [Action] {
+        changes.append(change)
+        return nextChange()
+    }
+
+    mutating func activeRecorded() -> [Action] {
+        guard let (change, outcome) = recording else { return [] }
+        recording = nil
+        active = outcome
+        return shareBitrate() + [.tell(arrivals, told(by: active.originator)), .answer(change.request, .ack)]
+            + settleDepartures() + nextChange()
+    }
+
+    mutating func activeNotRecorded(_ reason: String) -> [Action] {
+        guard let (change, _) = recording else { return [] }
+        recording = nil
+        return [.answer(change.request, .error(reason))] + settleDepartures() + nextChange()
+    }
+
+    /// What a member has not been told of who is prominent.
+    ///
+    /// - Parameters:
+    ///   - version: what it was told last; nil: nothing.
+    ///   - isNew: it was so when the member came, whoever had asked for it. Nobody at all is told, too, so that it is known
+    ///     with what the member began.
+    func missing(_ session: SessionID, told version: Int64?, isNew: Bool) -> [Action] {
+        guard members[session] != nil, active.version > version ?? 0 else { return [] }
+        return [.tell([session], told(by: isNew ? nil : active.originator))]
+    }
+
+    private mutating func nextChange() -> [Action] {
+        var actions: [Action] = []
+        while recording == nil, !changes.isEmpty {
+            let change = changes.removeFirst()
+            let absent = change.participants.filter { members[$0.session] == nil }
+            if active.includes(change.request) {
+                actions.append(.answer(change.request, .ack))
+            } else if members[change.session] == nil {
+                actions.append(.answer(change.request, .unknownSession))
+            } else if !absent.isEmpty {
+                actions.append(.answer(change.request, ActiveParticipants.unknown(absent.map(\.client.description))))
+            } else {
+                let outcome = active.changed(by: change)
+                recording = (change, outcome)
+                actions.append(.recordActive(outcome))
+            }
+        }
+        return actions
+    }
+
+    /// The others are told first, and then the bitrate is shared anew (B22). A change that is being recorded goes before.
+    private mutating func settleDepartures() -> [Action] {
+        let absent = active.participants.filter { members[$0.session] == nil }
+        guard !absent.isEmpty else { return shareBitrate() }
+        guard recording == nil else { return [] }
+        for participant in absent { active.remove(participant.session) }
+        return [.noteActive(active), .tell(arrivals, told(by: nil))] + shareBitrate()
+    }
+
+    /// Those of a predecessor's who are not there any more have left since.
+    private mutating func resumeActive() -> [Action] {
+        guard let row = predecessor else { return [] }
+        predecessor = nil
+        active = ActiveParticipants(row) { members[$0] == nil ? nil : users[$0] }
+        // Everybody hears at the resync.
+        return active.version == row.version ? [] : [.noteActive(active)]
+    }
+
+    private func told(by originator: ClientSessionID?) -> WorkerEvent {
+        .roomConfigured(
+            version: active.version, originator: originator, activeParticipants: active.participants.map(\.client))
     }
 
     private mutating func destroy() -> [Action] {
@@ -232,7 +327,7 @@ struct RoomStateMachine {
     }
 
     private var shares: [SessionID: Int] {
-        BitrateShares.of(Set(members.keys), active: Set(activeParticipants), maximum: maximumBitrate)
+        BitrateShares.of(Set(members.keys), active: Set(active.participants.map(\.session)), maximum: maximumBitrate)
     }
 
     /// Members whose bitrate changes, and to what; equal values say nothing.

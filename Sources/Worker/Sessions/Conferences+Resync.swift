@@ -102,7 +102,7 @@ extension Conferences {
             case .terminate, .feedDetach:
                 answer = .ack
                 isByRequest = true
-            case .feedAnswer, .trickle, .update, .releaseAccount: break
+            case .feedAnswer, .trickle, .update, .configureRoom, .releaseAccount: break
             }
             outbox.answer(answer, to: listed.sequence, of: listed.connection)
         }
@@ -142,7 +142,9 @@ extension ListedRequest {
         switch self.request {
         case .join, .feedAttach: request = sequence
         case .feedAnswer(let feed, _), .feedDetach(let feed): request = feed
-        case .trickle(let session, _), .update(let session, _, _, _), .terminate(let session): request = session
+        case .trickle(let session, _), .update(let session, _, _, _), .terminate(let session),
+            .configureRoom(let session, _):
+            request = session
         case .releaseAccount: return nil
         }
         return SessionID(connection: connection, request: request)

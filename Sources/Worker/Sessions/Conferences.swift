@@ -60,6 +60,11 @@ final class Conferences {
                 return outbox.answer(.unknownSession, to: sequence, of: connection)
             }
             feed.submit(request, sequence: sequence)
+        case .configureRoom(let target, _):
+            guard let publisher = publishers[session(target)] else {
+                return outbox.answer(.unknownSession, to: sequence, of: connection)
+            }
+            publisher.submit(request, sequence: sequence)
         case .trickle(let target, _), .update(let target, _, _, _), .terminate(let target):
             if let publisher = publishers[session(target)] {
                 publisher.submit(request, sequence: sequence)

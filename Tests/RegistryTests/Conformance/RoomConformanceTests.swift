@@ -12,7 +12,7 @@ struct RoomConformanceTests {
         let row = RoomRow(
             uri: try uri("dev"), owner: owner, janusRoom: JanusRoomID(rawValue: (1 << 53) - 1),
             configuration: #"{"a":["ä",null]}"#, activeParticipants: ["x,\"y\"", "Ω"], originator: "video1",
-            version: .max, state: .created)
+            version: .max, configuredBy: [try session(1), try session(2)], state: .created)
         #expect(try store.room(row.uri) == nil)
         #expect(try store.claimRoom(row) == .claimed)
         #expect(try other.room(row.uri) == row)
@@ -108,16 +108,17 @@ struct RoomConformanceTests {
         let owner = try store.take(try slot(1))
         let room = claim(try uri("dev"), by: owner)
         #expect(try store.claimRoom(room) == .claimed)
-        func configure(_ participants: [String], by originator: String?, version: Int64) throws {
+        func configure(_ participants: [String], by originator: String?, version: Int64, _ request: Int) throws {
             try store.configureRoom(
                 room.uri, owner: owner, janusRoom: room.janusRoom, activeParticipants: participants,
-                originator: originator, version: version)
+                originator: originator, version: version, by: [try session(request)])
         }
-        for _ in 1...2 { try configure(["a", "b"], by: "a", version: 2) }
-        #expect(throws: RegistryError.self) { try configure(["c"], by: nil, version: 1) }
+        for _ in 1...2 { try configure(["a", "b"], by: "a", version: 2, 7) }
+        #expect(throws: RegistryError.self) { try configure(["c"], by: nil, version: 1, 8) }
         let row = try #require(try store.room(room.uri))
         #expect(row.activeParticipants == ["a", "b"] && row.originator == "a" && row.version == 2)
-        try configure([], by: nil, version: 3)
+        #expect(row.configuredBy == [try session(7)])
+        try configure([], by: nil, version: 3, 9)
         #expect(try store.room(room.uri)?.activeParticipants == [])
     }
 }

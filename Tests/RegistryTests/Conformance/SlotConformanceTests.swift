@@ -74,7 +74,7 @@ struct SlotConformanceTests {
             {
                 try $0.configureRoom(
                     room.uri, owner: before, janusRoom: room.janusRoom, activeParticipants: ["a"], originator: nil,
-                    version: 1)
+                    version: 1, by: [])
             },
             { try $0.roomDestroying(room.uri, owner: before, janusRoom: room.janusRoom) },
             { try $0.releaseRoom(room.uri, owner: before, janusRoom: room.janusRoom) },

@@ -56,6 +56,33 @@ struct SQLiteSchemaTests {
         #expect(try store.slots().map(\.drainUntil) == [deadline])
     }
 
+    @Test func `A room that an earlier version recorded has never been configured`() throws {
+        var migrations = SQLiteSchema.current.migrations
+        migrations[0] = SQLiteSchema.Migration(
+            version: 1, minimum: 1,
+            statements: migrations[0].statements + """
+                INSERT INTO room (uri, slot, incarnation, janus_room, configuration, active_participants, originator,
+                version, state) VALUES ('a@b.example', 'host1/1', 7, 1, '{}', '[]', NULL, 0, 'created');
+                """)
+        let store = try open(SQLiteSchema(migrations: migrations))
+        #expect(try store.rooms(of: try slot(1)).map(\.configuredBy) == [[]])
+    }
+
+    @Test(arguments: ["", "x", "{}", "[1]", #"["nobody"]"#])
+    func `A room's row whose requests make no sense is an error and not a crash`(requests: String) throws {
+        let statement = """
+            INSERT INTO room VALUES ('a@b.example', 'host1/1', 7, 1, '{}', '[]', NULL, 0, 'created', '\(requests)')
+            """
+        let store = try open(
+            SQLiteSchema(
+                migrations: SQLiteSchema.current.migrations + [
+                    .init(version: Self.version + 1, minimum: 1, statements: statement)
+                ]))
+        #expect(throws: RegistryError.unavailable("a row of the table room cannot be read")) {
+            try store.rooms(of: try slot(1))
+        }
+    }
+
     @Test func `A file that declares a larger minimum is refused, and left as it is`() throws {
         let owner = try open(2).take(try slot(1))
         let (needed, known) = (Self.version + 1, Self.version)

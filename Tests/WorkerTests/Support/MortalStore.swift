@@ -108,12 +108,12 @@ final class MortalStore: RegistryStore {
 
     func configureRoom(
         _ uri: RoomURI, owner: RoomOwner, janusRoom: JanusRoomID, activeParticipants: [String], originator: String?,
-        version: Int64
+        version: Int64, by requests: [SessionID]
     ) throws(RegistryError) {
         try write("configure room") { () throws(RegistryError) in
             try base.configureRoom(
                 uri, owner: owner, janusRoom: janusRoom, activeParticipants: activeParticipants,
-                originator: originator, version: version)
+                originator: originator, version: version, by: requests)
         }
     }
 

@@ -13,12 +13,13 @@ extension SQLiteRegistryStore {
             let inserted = try transaction.change(
                 """
                 INSERT INTO room (uri, slot, incarnation, janus_room, configuration, active_participants, originator,
-                version, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                version, configured_by, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
                 """,
                 [
                     claim.uri.description, claim.owner.slot.description, claim.owner.incarnation.rawValue.column,
                     claim.janusRoom.rawValue.column, claim.configuration, Self.column(claim.activeParticipants),
-                    claim.originator, claim.version, claim.state.rawValue,
+                    claim.originator, claim.version, Self.column(claim.configuredBy.map(\.description)),
+                    claim.state.rawValue,
                 ])
             if inserted == 1 { return .claimed }
             guard let found = try recorded(claim.uri, transaction) else {
@@ -39,18 +40,18 @@ extension SQLiteRegistryStore {
 
     public func configureRoom(
         _ uri: RoomURI, owner: RoomOwner, janusRoom: JanusRoomID, activeParticipants: [String], originator: String?,
-        version: Int64
+        version: Int64, by requests: [SessionID]
     ) throws(RegistryError) {
         try operation(.write) { transaction throws(RegistryError) in
             try requireCurrent(owner, transaction)
             let changed = try transaction.change(
                 """
-                UPDATE room SET active_participants = ?, originator = ?, version = ?
+                UPDATE room SET active_participants = ?, originator = ?, version = ?, configured_by = ?
                 WHERE uri = ? AND slot = ? AND janus_room = ? AND version <= ?
                 """,
                 [
-                    Self.column(activeParticipants), originator, version, uri.description, owner.slot.description,
-                    janusRoom.rawValue.column, version,
+                    Self.column(activeParticipants), originator, version, Self.column(requests.map(\.description)),
+                    uri.description, owner.slot.description, janusRoom.rawValue.column, version,
                 ])
             if changed == 0 { throw try failure(ofChanging: uri, transaction) }
         }
@@ -99,7 +100,8 @@ extension SQLiteRegistryStore {
     }
 
     private static let select = """
-        SELECT uri, slot, incarnation, janus_room, configuration, active_participants, originator, version, state FROM room
+        SELECT uri, slot, incarnation, janus_room, configuration, active_participants, originator, version,
+        configured_by, state FROM room
         """
 
     private static func decode(_ row: Row) throws(RegistryError) -> RoomRow {
@@ -109,22 +111,28 @@ extension SQLiteRegistryStore {
             owner: RoomOwner(
                 slot: try reader.parsed(SlotID.init), incarnation: Incarnation(rawValue: try reader.unsigned())),
             janusRoom: JanusRoomID(rawValue: try reader.unsigned()), configuration: try reader.text(),
-            activeParticipants: try reader.parsed(participants), originator: try reader.optionalText(),
-            version: try reader.integer(), state: try reader.parsed(RoomRow.State.init))
+            activeParticipants: try reader.parsed(texts), originator: try reader.optionalText(),
+            version: try reader.integer(), configuredBy: try reader.parsed(requests), state: try reader.parsed(RoomRow.State.init))
     }
 
     // A list of texts stands as a JSON array. Most are empty, and the JSON coders are not free.
 
-    private static func column(_ participants: [String]) throws(RegistryError) -> String {
-        if participants.isEmpty { return "[]" }
+    private static func column(_ texts: [String]) throws(RegistryError) -> String {
+        if texts.isEmpty { return "[]" }
         do {
-            return String(decoding: try JSONEncoder().encode(participants), as: UTF8.self)
+            return String(decoding: try JSONEncoder().encode(texts), as: UTF8.self)
         } catch {
-            throw .unavailable("a list of participants cannot be encoded")
+            throw .unavailable("a list of a room cannot be encoded")
         }
     }
 
-    private static func participants(_ column: String) -> [String]? {
+    private static func texts(_ column: String) -> [String]? {
         column == "[]" ? [] : try? JSONDecoder().decode([String].self, from: Data(column.utf8))
+    }
+
+    private static func requests(_ column: String) -> [SessionID]? {
+        guard let texts = texts(column) else { return nil }
+        let requests = texts.compactMap { SessionID($0) }
+        return requests.count == texts.count ? requests : nil
     }
 }

@@ -78,6 +78,9 @@ struct SQLiteSchema: Sendable {
                 ALTER TABLE slot ADD COLUMN drain_boot TEXT;
                 ALTER TABLE slot ADD COLUMN drain_until INTEGER;
                 """),
+        Migration(
+            version: 3, minimum: 1,
+            statements: "ALTER TABLE room ADD COLUMN configured_by TEXT NOT NULL DEFAULT '[]'"),
     ])
 
     var version: Int { migrations.last?.version ?? 0 }

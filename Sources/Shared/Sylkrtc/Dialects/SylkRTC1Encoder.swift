@@ -67,6 +67,13 @@ enum SylkRTC1Encoder {
                 json.member("state", "established")
                 json.member("subscription", subscription.description)
             }
+        case .configureRoom(let originator, let activeParticipants):
+            // The only one without `data`, and with a dash.
+            json.member("event", "configure-room")
+            json.member("originator", originator?.description ?? ClientSessionID.reserved)
+            json.array("active_participants") { json in
+                for session in activeParticipants { json.value(session.description) }
+            }
         }
     }
 

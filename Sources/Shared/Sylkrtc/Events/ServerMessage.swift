@@ -6,7 +6,7 @@ public enum ServerMessage: Equatable, Sendable {
     case ready
     case ack(transaction: String)
     case error(transaction: String, text: String)
-    /// E07 to E12. `session` is the receiver's base session, for feeds too.
+    /// E07 to E13. `session` is the receiver's base session, for feeds too.
     case videoroom(session: ClientSessionID, VideoroomEvent)
 }
 
@@ -23,6 +23,8 @@ public enum VideoroomEvent: Equatable, Sendable {
     case feedAttached(subscription: ClientSessionID, offer: SessionDescription)
     /// E12
     case feedEstablished(subscription: ClientSessionID)
+    /// E13; nil: the gateway says so, and is called ``ClientSessionID/reserved``.
+    case configureRoom(originator: ClientSessionID?, activeParticipants: [ClientSessionID])
 }
 
 /// E07's states, in the order a session can go through them.

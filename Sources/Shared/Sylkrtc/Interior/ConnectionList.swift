@@ -99,6 +99,7 @@ extension ConnectionList.Entry {
             json.member("stage", told.stage.rawValue)
             json.member("initial", told.hasInitialPublishers)
             if let bitrate = told.bitrateCap { json.member("bitrate", bitrate) }
+            if let version = told.configuration { json.member("configuration", version) }
             json.array("announced") { json in
                 for (client, publisher) in told.announced {
                     json.object { json in
@@ -140,7 +141,8 @@ extension ConnectionList.Entry {
             }
             let told = ToldState(
                 isAcked: isAcked, stage: stage, hasInitialPublishers: hasInitialPublishers, announced: announced,
-                bitrateCap: json["bitrate"]?.integer(Int.self))
+                bitrateCap: json["bitrate"]?.integer(Int.self),
+                configuration: json["configuration"]?.integer(Int64.self))
             self.init(session: session, told: .publisher(told))
         }
     }

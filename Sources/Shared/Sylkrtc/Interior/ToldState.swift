@@ -23,6 +23,8 @@ public struct ToldState: Equatable, Sendable {
         case left([ClientSessionID])
         /// An `update` with a bitrate was acknowledged.
         case capped(Int)
+        /// Who is prominent in the room: this change of it.
+        case configured(Int64)
     }
 
     /// The join is acknowledged.
@@ -34,16 +36,20 @@ public struct ToldState: Equatable, Sendable {
     public private(set) var announced: [ClientSessionID: PublisherID]
     /// The bitrate that the client last asked for, in bits a second.
     public private(set) var bitrateCap: Int?
+    /// The change of the room's configuration that the client was last told, or began with; nil: none.
+    public private(set) var configuration: Int64?
 
     public init(
         isAcked: Bool = false, stage: Stage = .nothing, hasInitialPublishers: Bool = false,
-        announced: [ClientSessionID: PublisherID] = [:], bitrateCap: Int? = nil
+        announced: [ClientSessionID: PublisherID] = [:], bitrateCap: Int? = nil,
+        configuration: Int64? = nil
     ) {
         self.isAcked = isAcked
         self.stage = stage
         self.hasInitialPublishers = hasInitialPublishers
         self.announced = announced
         self.bitrateCap = bitrateCap
+        self.configuration = configuration
     }
 
     public mutating func apply(_ change: Change) {
@@ -60,6 +66,7 @@ public struct ToldState: Equatable, Sendable {
         case .joined(let publishers): announce(publishers)
         case .left(let publishers): for publisher in publishers { announced[publisher] = nil }
         case .capped(let bitrate): bitrateCap = bitrate
+        case .configured(let version): configuration = version
         }
     }
 

@@ -8,6 +8,8 @@ public enum WorkerEvent: Equatable, Sendable {
     case initialPublishers([Publisher])
     case publishersJoined([Publisher])
     case publishersLeft([ClientSessionID])
+    /// Who is prominent in the room, by whose word (nil: the gateway's), and which change of that room it is (E13).
+    case roomConfigured(version: Int64, originator: ClientSessionID?, activeParticipants: [ClientSessionID])
     case feedOffered(feed: RequestSequence, offer: SessionDescription)
     case feedEstablished(feed: RequestSequence)
     /// The feed is over without the client having asked; no dialect tells the client so.
@@ -33,9 +35,12 @@ public enum WorkerEvent: Equatable, Sendable {
                 Self.write(publishers, to: &json)
             case .publishersLeft(let sessions):
                 json.member("event", "publishers-left")
-                json.array("publishers") { json in
-                    for session in sessions { json.value(session.description) }
-                }
+                Self.write(sessions, as: "publishers", to: &json)
+            case .roomConfigured(let version, let originator, let activeParticipants):
+                json.member("event", "room-configured")
+                json.member("version", version)
+                if let originator { json.member("originator", originator.description) }
+                Self.write(activeParticipants, as: "active", to: &json)
             case .feedOffered(let feed, let offer):
                 json.member("event", "feed-offered")
                 json.member("feed", feed.rawValue)
@@ -60,7 +65,8 @@ public enum WorkerEvent: Equatable, Sendable {
         case "terminated": return .state(.terminated(reason: try fields.optional("reason", \.string)))
         case "initial-publishers": return .initialPublishers(try publishers(fields))
         case "publishers-joined": return .publishersJoined(try publishers(fields))
-        case "publishers-left": return .publishersLeft(try sessions(fields))
+        case "publishers-left": return .publishersLeft(try sessions(fields, "publishers"))
+        case "room-configured": return try roomConfigured(fields)
         case "feed-offered":
             return .feedOffered(feed: try fields.sequence("feed"), offer: try fields.description("sdp"))
         case "feed-established": return .feedEstablished(feed: try fields.sequence("feed"))
@@ -82,12 +88,30 @@ public enum WorkerEvent: Equatable, Sendable {
         }
     }
 
-    private static func sessions(_ fields: InteriorFields) throws(ProtocolError) -> [ClientSessionID] {
-        guard let elements = fields.object["publishers"]?.elements else { throw ProtocolError("publishers: missing") }
+    private static func write(_ sessions: [ClientSessionID], as name: StaticString, to json: inout JSONWriter) {
+        json.array(name) { json in
+            for session in sessions { json.value(session.description) }
+        }
+    }
+
+    private static func roomConfigured(_ fields: InteriorFields) throws(ProtocolError) -> WorkerEvent {
+        guard let version = fields.object["version"]?.integer(Int64.self) else {
+            throw ProtocolError("version: missing")
+        }
+        return .roomConfigured(
+            version: version,
+            originator: try fields.optional("originator") { $0.string.flatMap(ClientSessionID.init) },
+            activeParticipants: try sessions(fields, "active"))
+    }
+
+    private static func sessions(
+        _ fields: InteriorFields, _ name: StaticString
+    ) throws(ProtocolError) -> [ClientSessionID] {
+        guard let elements = fields.object[name]?.elements else { throw ProtocolError("\(name): missing") }
         var sessions: [ClientSessionID] = []
         for element in elements {
             guard let session = element.string.flatMap(ClientSessionID.init) else {
-                throw ProtocolError("publishers: malformed")
+                throw ProtocolError("\(name): malformed")
             }
             sessions.append(session)
         }

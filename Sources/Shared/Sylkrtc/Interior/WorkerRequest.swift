@@ -14,6 +14,8 @@ public enum WorkerRequest: Equatable, Sendable {
     case trickle(session: RequestSequence, candidates: [Candidate])
     case update(session: RequestSequence, audio: Bool?, video: Bool?, bitrate: Int?)
     case terminate(session: RequestSequence)
+    /// Who is prominent in the session's room from now on; at most two, by the names that clients know (R11).
+    case configureRoom(session: RequestSequence, activeParticipants: [String])
     /// The connection has removed an account: everything of that account on that connection ends.
     case releaseAccount(AddressOfRecord)
 
@@ -83,6 +85,12 @@ public enum WorkerRequest: Equatable, Sendable {
             case .terminate(let session):
                 json.member("request", "terminate")
                 json.member("session", session.rawValue)
+            case .configureRoom(let session, let activeParticipants):
+                json.member("request", "configure-room")
+                json.member("session", session.rawValue)
+                json.array("active") { json in
+                    for participant in activeParticipants { json.value(participant) }
+                }
             case .releaseAccount(let account):
                 json.member("request", "release-account")
                 json.member("account", account.description)
@@ -119,6 +127,8 @@ public enum WorkerRequest: Equatable, Sendable {
                 session: try fields.session(), audio: try fields.optional("audio", \.bool),
                 video: try fields.optional("video", \.bool), bitrate: try fields.optional("bitrate") { $0.integer() })
         case "terminate": return .terminate(session: try fields.session())
+        case "configure-room":
+            return .configureRoom(session: try fields.session(), activeParticipants: try participants(fields))
         case "release-account":
             guard let account = AddressOfRecord(try fields.string("account")) else {
                 throw ProtocolError("release-account: malformed")
@@ -126,6 +136,15 @@ public enum WorkerRequest: Equatable, Sendable {
             return .releaseAccount(account)
         case let unknown: throw ProtocolError("unknown request \(unknown)")
         }
+    }
+
+    private static func participants(_ fields: InteriorFields) throws(ProtocolError) -> [String] {
+        guard let elements = fields.object["active"]?.elements, elements.count <= MessageLimits.activeParticipants else {
+            throw ProtocolError("configure-room: malformed")
+        }
+        let participants = elements.compactMap(\.string)
+        guard participants.count == elements.count else { throw ProtocolError("configure-room: malformed") }
+        return participants
     }
 }
 
