@@ -11,8 +11,6 @@ import Telemetry
 /// One of the front door's shared-nothing loops: its clients, its links, and what waits. Nothing in it is ever touched from
 /// another thread.
 final class DoorLoop {
-    static let requestPatience = TimeAmount.seconds(30)
-
     let id: FrontdoorLoopID
     let loop: any EventLoop
     private let configuration: FrontdoorConfiguration
@@ -36,17 +34,23 @@ final class DoorLoop {
     /// All deadlines are equally long, so they pass in this order.
     private var deadlines: CircularBuffer<(NIODeadline, ConnectionID, RequestSequence)> = []
     private var timer: RepeatedTask?
+    /// Runs of clients into limits, of all loops.
+    let hits: LimitHits
+    /// Lines about clients' mistakes, and about handshakes that were refused.
+    var complaints = LogGate(perSecond: 50)
+    var refusals = LogGate(perSecond: 50)
     var generator = SystemRandomNumberGenerator()
 
     init(
         _ id: FrontdoorLoopID, loop: any EventLoop, configuration: FrontdoorConfiguration, network: any BusNetwork,
-        registry: RegistryThread, logger: Logger
+        registry: RegistryThread, hits: LimitHits? = nil, logger: Logger
     ) {
         self.id = id
         self.loop = loop
         self.configuration = configuration
         self.network = network
         self.registry = LoopRegistry(registry, loop: loop)
+        self.hits = hits ?? LimitHits(logger: logger)
         self.logger = logger
     }
 
@@ -122,7 +126,7 @@ final class DoorLoop {
     /// New clients are let in: also those that were accepted before a drain began, for as long as they have to say what they
     /// want. Who asks later, over a connection of before, is to come back: another front door will take him.
     var letsIn: Bool {
-        serving.letsIn && drainBegan.map { loop.now - $0 < HTTPHandler.timeout } ?? true
+        serving.letsIn && drainBegan.map { loop.now - $0 < limits.handshakeTime } ?? true
     }
 
     func handshake(_ head: HTTPRequestHead) -> Handshake {
@@ -130,18 +134,21 @@ final class DoorLoop {
     }
 
     var pingInterval: Int { configuration.pingInterval }
+    var limits: Limits { configuration.limits }
 
-    func connected(_ socket: any ClientSocket, dialect: Dialect, peer: String) -> Connection {
+    func connected(_ socket: any ClientSocket, dialect: Dialect, from client: ClientOrigin?) -> Connection {
         lastConnection += 1
         let number = lastConnection
         let id = ConnectionID(owner: id, number: number)
-        let logger = logger.with([.connection: "\(id)"])
-        logger.info("connected", metadata: .keyed([.peer: peer]))
+        var logger = logger.with([.connection: "\(id)"])
+        if let client { logger[metadataKey: LogKey.device.rawValue] = "\(client.device)" }
+        logger.info("connected", metadata: .keyed([.peer: client.map { "\($0)" } ?? "unknown"]))
         let connection = Connection(
             id, dialect: dialect, socket: socket, door: self,
             accounts: AccountBook(
-                domains: configuration.domains, trustsClaims: configuration.installation.trustsClaimedAccounts),
-            logger: logger)
+                domains: configuration.domains, trustsClaims: configuration.installation.trustsClaimedAccounts,
+                maximum: limits.accounts),
+            client: client, logger: logger)
         connections[number] = connection
         if serving.isServing {
             connection.ready()
@@ -157,7 +164,7 @@ final class DoorLoop {
     }
 
     /// Until when a request that comes now has to be answered.
-    var requestDeadline: NIODeadline { loop.now + Self.requestPatience }
+    var requestDeadline: NIODeadline { loop.now + limits.requestTime }
 
     func startDeadline(_ sequence: RequestSequence, of connection: ConnectionID, at deadline: NIODeadline) {
         deadlines.append((deadline, connection, sequence))

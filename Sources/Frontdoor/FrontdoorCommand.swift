@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Logging
+import NIOPosix
 import ServiceLifecycle
 import Settings
 import Telemetry
@@ -51,10 +52,16 @@ struct FrontdoorCommand: AsyncParsableCommand {
         }
         let (signals, received) = AsyncStream.makeStream(of: Void.self)
         do {
+            let tls = try configuration.tls.map { files throws(TLSFiles.Problem) in
+                try TLSIdentity(files, closingTime: configuration.limits.closingTime, logger: logger)
+            }
             let service = FrontdoorService(
-                configuration: configuration, inherited: try InheritedSockets.take(), signals: signals, logger: logger)
+                configuration: configuration, inherited: try InheritedSockets.take(), signals: signals, tls: tls,
+                logger: logger)
             try await run(service, telling: received)
         } catch let problem as ListeningProblem {
+            endForFailure(problem.text)
+        } catch let problem as TLSFiles.Problem {
             endForFailure(problem.text)
         } catch let failure as FrontdoorService.Failure {
             endForFailure(failure.problem)
@@ -69,7 +76,9 @@ struct FrontdoorCommand: AsyncParsableCommand {
                 services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)],
                 logger: service.logger))
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        let hangUps = await UnixSignalsSequence(trapping: .sighup)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { for await _ in hangUps { await reload(service) } }
             tasks.addTask {
                 for await _ in signals {
                     received.yield()
@@ -78,6 +87,15 @@ struct FrontdoorCommand: AsyncParsableCommand {
             }
             defer { tasks.cancelAll() }
             try await group.run()
+        }
+    }
+
+    /// What is read again on SIGHUP. Not on a loop's thread, because files are read.
+    private func reload(_ service: FrontdoorService) async {
+        do {
+            try await NIOThreadPool.singleton.runIfActive { service.tls?.reload() }
+        } catch {
+            service.logger.error("nothing read again", metadata: .keyed([.error: "\(error)"]))
         }
     }
 }

@@ -19,6 +19,7 @@ struct FrontdoorService: Service, CustomStringConvertible {
     let inherited: [ListeningSocket]
     /// Every signal to end; the first is a graceful shutdown as well.
     let signals: AsyncStream<Void>
+    let tls: TLSIdentity?
     let logger: Logger
 
     /// The life cycle logs its services as they describe themselves: without the configuration.
@@ -50,14 +51,20 @@ struct FrontdoorService: Service, CustomStringConvertible {
             return registry.stop()
         }
         let network = try ZeroMQNetwork()
+        let hits = LimitHits(logger: logger)
+        let gate = Gate(
+            configuration.limits, descriptors: DescriptorLimit.forClients(of: DescriptorLimit.raise()),
+            proxies: configuration.proxies, hits: hits)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.loops)
-        let doors = try await makeDoors(on: group, presence: presence, network: network, registry: registry)
+        let doors = try await makeDoors(on: group, presence: presence, network: network, registry: registry, hits: hits)
         var isSuperseded = false
         var problem: String?
         do {
             let reception = Reception(
                 configuration, sockets: sockets, isShared: sockets.takeOver != nil || !inherited.isEmpty,
-                listener: Listener(files: files, doors: doors, logger: logger), logger: logger)
+                listener: Listener(
+                    files: files, doors: doors, gate: gate, limits: configuration.limits, tls: tls, logger: logger),
+                logger: logger)
             isSuperseded = try await reception.run(presence: presence, signals: signals) == .superseded
         } catch let error as ListeningProblem {
             problem = error.text
@@ -76,7 +83,8 @@ struct FrontdoorService: Service, CustomStringConvertible {
     }
 
     private func makeDoors(
-        on group: MultiThreadedEventLoopGroup, presence: Presence, network: ZeroMQNetwork, registry: RegistryThread
+        on group: MultiThreadedEventLoopGroup, presence: Presence, network: ZeroMQNetwork, registry: RegistryThread,
+        hits: LimitHits
     ) async throws -> [ObjectIdentifier: NIOLoopBound<DoorLoop>] {
         var doors: [ObjectIdentifier: NIOLoopBound<DoorLoop>] = [:]
         for (number, loop) in group.makeIterator().enumerated() {
@@ -84,7 +92,8 @@ struct FrontdoorService: Service, CustomStringConvertible {
                 frontdoor: configuration.id, incarnation: presence.incarnation, loop: UInt16(number))
             doors[ObjectIdentifier(loop)] = try await loop.submit { [configuration, logger] in
                 let door = DoorLoop(
-                    id, loop: loop, configuration: configuration, network: network, registry: registry, logger: logger)
+                    id, loop: loop, configuration: configuration, network: network, registry: registry,
+                    hits: hits, logger: logger)
                 door.start()
                 return NIOLoopBound(door, eventLoop: loop)
             }.get()

@@ -4,6 +4,8 @@ import Sylkrtc
 /// The accounts a connection has added. They are the connection's own: others may hold the same, and all are forgotten
 /// with the socket.
 struct AccountBook {
+    static let tooMany = "too many accounts"
+
     struct Account: Equatable {
         /// As the client wrote it; messages to it repeat that.
         let name: SentAddress
@@ -13,15 +15,15 @@ struct AccountBook {
         let userAgent: String?
     }
 
-    static let maximum = 16
-
     private var accounts: [AddressOfRecord: Account] = [:]
     private let domains: DomainRules
     private let trustsClaims: Bool
+    private let maximum: Int
 
-    init(domains: DomainRules, trustsClaims: Bool) {
+    init(domains: DomainRules, trustsClaims: Bool, maximum: Int = Limits().accounts) {
         self.domains = domains
         self.trustsClaims = trustsClaims
+        self.maximum = maximum
     }
 
     /// - Returns: why not, in words for the client.
@@ -29,7 +31,7 @@ struct AccountBook {
         let address = request.account.address
         guard accounts[address] == nil else { return "Account \(request.account.sent) already added" }
         guard domains.admits(address.domain) else { return "SIP domain not allowed: \(address.domain)" }
-        guard accounts.count < Self.maximum else { return "too many accounts" }
+        guard accounts.count < maximum else { return Self.tooMany }
         accounts[address] = Account(
             name: request.account, password: request.password, displayName: request.displayName,
             userAgent: request.userAgent)

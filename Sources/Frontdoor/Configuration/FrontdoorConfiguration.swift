@@ -21,6 +21,12 @@ struct FrontdoorConfiguration {
     let domains: DomainRules
     /// `[General] websocket_ping_interval`: seconds, 0 to 86400; 0: no pings. Default 120.
     let pingInterval: Int
+    /// `[Frontdoor] trusted_proxies`: addresses and networks. Default none.
+    let proxies: TrustedProxies
+    /// `[TLS] certificate`, `private_key`: files. Default none: clients are spoken with in the clear.
+    let tls: TLSFiles?
+    /// `[Limits]`
+    let limits: Limits
     let unknownKeys: [String]
 
     /// - Parameters:
@@ -51,8 +57,23 @@ struct FrontdoorConfiguration {
         origins = OriginRules(reader.list("General", "web_origins", default: ["*"]))
         domains = DomainRules(reader.list("General", "sip_domains", default: ["*"]))
         pingInterval = reader.integer("General", "websocket_ping_interval", default: 120, in: 0...86_400)
+        let networks = reader.list("Frontdoor", "trusted_proxies", default: [])
+        if let proxies = TrustedProxies(networks) {
+            self.proxies = proxies
+        } else {
+            reader.refuse(
+                "Frontdoor", "trusted_proxies", networks.joined(separator: ", "), legal: TrustedProxies.legal)
+            proxies = TrustedProxies.none
+        }
+        limits = Limits(&reader)
+        tls = TLSFiles(&reader)
 
         var problems = reader.problems
+        do throws(TLSFiles.Problem) {
+            _ = try tls?.load(closingTime: limits.closingTime)
+        } catch {
+            problems.append(error.text)
+        }
         let idGiven = id.map { FrontdoorID($0) }
         let listenGiven = listen.map { ListenAddress($0) }
         if idGiven == .some(nil) { problems.append("--id: legal is 1 to 65535") }
@@ -66,7 +87,7 @@ struct FrontdoorConfiguration {
         if !problems.isEmpty { throw SettingsError(problems: problems) }
         self.listen = (listenGiven ?? nil) ?? fileListen
         self.drainTime = drainTime ?? fileDrainTime
-        unknownKeys = reader.unknownKeys(sections: ["Frontdoor", "Deployment", "Bus", "Registry"])
+        unknownKeys = reader.unknownKeys(sections: ["Frontdoor", "Deployment", "Bus", "Registry", "Limits", "TLS"])
     }
 }
 

@@ -25,16 +25,18 @@ final class Connection {
     private var isPerforming = false
     private var isClosed = false
     private let logger: Logger
+    private let client: ClientOrigin?
 
     init(
         _ id: ConnectionID, dialect: Dialect, socket: any ClientSocket, door: DoorLoop, accounts: AccountBook,
-        logger: Logger
+        client: ClientOrigin?, logger: Logger
     ) {
         self.id = id
         self.dialect = dialect
         self.socket = socket
         self.door = door
-        machine = ConnectionStateMachine(id, accounts: accounts)
+        self.client = client
+        machine = ConnectionStateMachine(id, accounts: accounts, limits: door.limits)
         self.logger = logger
     }
 
@@ -50,7 +52,12 @@ final class Connection {
     func goAway() { socket.close(code: 1001, reason: "the gateway is going away") }
 
     func received(_ text: [UInt8]) {
-        perform(machine.received(dialect.decode(text), deadline: door.requestDeadline))
+        perform(machine.received(dialect.decode(text, limits: door.limits.elements), deadline: door.requestDeadline))
+    }
+
+    func ignoredBinary() {
+        guard let stopped = door.complaints.passes(at: door.loop.now) else { return }
+        logger.error("binary message ignored", metadata: .keyed([.suppressed: "\(stopped)"]))
     }
 
     func closed() {
@@ -77,7 +84,15 @@ final class Connection {
 
     func slotAbandoned(_ slot: SlotID) { perform(machine.slotAbandoned(slot)) }
 
-    func deadlinePassed(_ sequence: RequestSequence) { perform(machine.deadlinePassed(sequence)) }
+    func deadlinePassed(_ sequence: RequestSequence) {
+        if machine.deadline(of: sequence) != nil { reached(.requestTime) }
+        perform(machine.deadlinePassed(sequence))
+    }
+
+    /// The client has run into a limit.
+    func reached(_ limit: LimitKind) {
+        door.hits.hit(limit, by: .keyed([.connection: "\(id)"]).merging(client?.metadata ?? [:]) { own, _ in own })
+    }
 
     // MARK: Links
 
@@ -124,7 +139,9 @@ final class Connection {
         case .gone(let slot): door.gone(id, from: slot)
         case .startDeadline(let sequence):
             if let deadline = machine.deadline(of: sequence) { door.startDeadline(sequence, of: id, at: deadline) }
-        case .pauseReading: socket.pauseReading()
+        case .pauseReading:
+            reached(.unansweredRequests)
+            socket.pauseReading()
         case .resumeReading: socket.resumeReading()
         case .note(let note): log(note)
         }
@@ -145,8 +162,14 @@ final class Connection {
     private func log(_ note: ConnectionStateMachine.Note) {
         switch note {
         case .refused(let request, let text):
-            logger.error("request refused", metadata: .keyed([.request: request, .error: text]))
-        case .unanswerable(let problem): logger.error("message ignored", metadata: .keyed([.error: problem]))
+            guard let stopped = door.complaints.passes(at: door.loop.now) else { return }
+            logger.error(
+                "request refused",
+                metadata: .keyed([.request: request, .error: text, .suppressed: "\(stopped)"]))
+        case .unanswerable(let problem):
+            guard let stopped = door.complaints.passes(at: door.loop.now) else { return }
+            logger.error("message ignored", metadata: .keyed([.error: problem, .suppressed: "\(stopped)"]))
+        case .limit(let limit): reached(limit)
         case .accountAdded(let account, let userAgent):
             logger.info("account added", metadata: .keyed([.account: account, .value: userAgent ?? "no user agent"]))
         case .accountRemoved(let account): logger.info("account removed", metadata: .keyed([.account: account]))

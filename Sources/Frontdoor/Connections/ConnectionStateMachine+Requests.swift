@@ -20,7 +20,9 @@ extension ConnectionStateMachine {
         }
         switch request {
         case .accountAdd(let request):
-            if let problem = accounts.add(request) { return refuse(problem) }
+            if let problem = accounts.add(request) {
+                return (problem == AccountBook.tooMany ? [.note(.limit(.accounts))] : []) + refuse(problem)
+            }
             return [
                 .send(.ack(transaction: asked.transaction)),
                 .note(.accountAdded(request.account.sent, userAgent: request.userAgent)),
@@ -54,7 +56,9 @@ extension ConnectionStateMachine {
             }
             let unknown = "feed-attach: unknown video room session: \(request.session)"
             guard let (base, _) = sessions.publisher(called: request.session) else { return refuse(unknown) }
-            guard sessions.count < Self.maximumSessions else { return refuse("too many sessions") }
+            guard sessions.count < limits.sessions else {
+                return [.note(.limit(.sessions))] + refuse("too many sessions")
+            }
             sessions.addFeed(asked.sequence, called: request.feed, of: base)
             return forward(
                 .feedAttach(base: base, feed: request.feed, publisher: request.publisher), about: base, asked, unknown)
@@ -118,7 +122,9 @@ extension ConnectionStateMachine {
         guard let account = accounts.account(request.account.address) else {
             return refuse("Unknown account specified: \(request.account.sent)")
         }
-        guard sessions.count < Self.maximumSessions else { return refuse("too many sessions") }
+        guard sessions.count < limits.sessions else {
+            return [.note(.limit(.sessions))] + refuse("too many sessions")
+        }
         let address = account.name.address
         sessions.addPublisher(asked.sequence, called: request.session, account: address)
         let join = WorkerRequest.Join(

@@ -30,11 +30,9 @@ struct ConnectionStateMachine {
         case accountAdded(String, userAgent: String?)
         case accountRemoved(String)
         case unexpected(String)
+        case limit(LimitKind)
     }
 
-    /// More unanswered requests than this, and the connection is not read until some are answered.
-    static let maximumUnanswered = 64
-    static let maximumSessions = 128
     /// How often a join follows a room that turns out to live elsewhere.
     static let maximumAttempts = 3
     static let noWorkerText = "no worker is available"
@@ -49,10 +47,12 @@ struct ConnectionStateMachine {
     var lostLinks: Set<SlotID> = []
     private var lastSequence: UInt64 = 0
     private var isPaused = false
+    let limits: Limits
     private(set) var isClosed = false
 
-    init(_ id: ConnectionID, accounts: AccountBook) {
+    init(_ id: ConnectionID, accounts: AccountBook, limits: Limits = Limits()) {
         self.id = id
+        self.limits = limits
         self.accounts = accounts
     }
 
@@ -67,7 +67,8 @@ struct ConnectionStateMachine {
         switch message {
         case .unanswerable(let error): return [.note(.unanswerable(error.description))]
         case .refused(let transaction, let type, let error):
-            return refuse(transaction, type ?? "request", error.description)
+            let limit: [Action] = error.exceedsLimit ? [.note(.limit(.requestField))] : []
+            return limit + refuse(transaction, type ?? "request", error.description)
         case .request(let transaction, let request):
             lastSequence += 1
             let sequence = RequestSequence(rawValue: lastSequence)
@@ -141,7 +142,7 @@ struct ConnectionStateMachine {
 
     /// Back-pressure before errors: beyond the bound the client is not read.
     private mutating func throttle() -> [Action] {
-        let shouldPause = unanswered.count >= Self.maximumUnanswered
+        let shouldPause = unanswered.count >= limits.unansweredRequests
         guard shouldPause != isPaused else { return [] }
         isPaused = shouldPause
         return [shouldPause ? .pauseReading : .resumeReading]

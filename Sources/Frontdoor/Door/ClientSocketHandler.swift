@@ -10,21 +10,17 @@ final class ClientSocketHandler: ChannelInboundHandler, ClientSocket {
     typealias InboundIn = WebSocketFrame
     typealias OutboundOut = WebSocketFrame
 
-    /// Bytes of one message, however many frames it comes in.
-    static let maximumMessage = 256 << 10
-    /// What may wait for a client that does not read.
-    static let maximumUnsent = 1 << 20
-    static let maximumUnwritable = TimeAmount.seconds(10)
-    static let closingTimeout = TimeAmount.seconds(1)
-
     private let door: DoorLoop
     private let dialect: Dialect
+    private let client: ClientOrigin?
+    private let limits: Limits
     private let logger: Logger
     private var connection: Connection?
     private var context: ChannelHandlerContext?
     private var liveness: LivenessStateMachine
     private var livenessTimer: Scheduled<Void>?
     private var unwritableTimer: Scheduled<Void>?
+    private var closingTimer: Scheduled<Void>?
     private var needsFlush = false
     private var isClosing = false
     /// Nothing is read before `ready`, nor while too many requests are unanswered.
@@ -34,10 +30,12 @@ final class ClientSocketHandler: ChannelInboundHandler, ClientSocket {
     /// Messages that had been read when reading was paused.
     private var held: CircularBuffer<[UInt8]> = []
 
-    init(door: DoorLoop, dialect: Dialect, logger: Logger) {
+    init(door: DoorLoop, dialect: Dialect, client: ClientOrigin?, logger: Logger) {
         self.door = door
         self.dialect = dialect
+        self.client = client
         self.logger = logger
+        limits = door.limits
         liveness = LivenessStateMachine(interval: door.pingInterval)
     }
 
@@ -46,8 +44,7 @@ final class ClientSocketHandler: ChannelInboundHandler, ClientSocket {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         setAutoRead(false)
-        let peer = context.remoteAddress.map(String.init(describing:)) ?? "unknown"
-        connection = door.connected(self, dialect: dialect, peer: peer)
+        connection = door.connected(self, dialect: dialect, from: client)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -60,6 +57,7 @@ final class ClientSocketHandler: ChannelInboundHandler, ClientSocket {
     private func ended() {
         livenessTimer?.cancel()
         unwritableTimer?.cancel()
+        closingTimer?.cancel()
         context = nil
         held = []
         connection?.closed()
@@ -68,8 +66,11 @@ final class ClientSocketHandler: ChannelInboundHandler, ClientSocket {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch error {
-        case NIOWebSocketError.invalidFrameLength, NIOWebSocketFrameAggregator.Error.accumulatedFrameSizeIsTooLarge,
-            NIOWebSocketFrameAggregator.Error.tooManyFragments:
+        case NIOWebSocketError.invalidFrameLength, NIOWebSocketFrameAggregator.Error.accumulatedFrameSizeIsTooLarge:
+            connection?.reached(.messageSize)
+            close(code: 1009, reason: "message too large")
+        case NIOWebSocketFrameAggregator.Error.tooManyFragments:
+            connection?.reached(.fragments)
             close(code: 1009, reason: "message too large")
         case is MaskingHandler.NotMasked: close(code: 1002, reason: "frames must be masked")
         case is NIOWebSocketError, is NIOWebSocketFrameAggregator.Error, is MaskingHandler.ReservedBits:
@@ -90,7 +91,7 @@ final class ClientSocketHandler: ChannelInboundHandler, ClientSocket {
                 return close(code: 1007, reason: "text must be UTF-8")
             }
             if isPaused { held.append(text) } else { connection?.received(text) }
-        case .binary: logger.error("binary message ignored")
+        case .binary: connection?.ignoredBinary()
         case .ping: write(.pong, frame.unmaskedData)
         case .pong:
             var payload = frame.unmaskedData
@@ -139,7 +140,7 @@ final class ClientSocketHandler: ChannelInboundHandler, ClientSocket {
         guard let context else { return }
         context.write(wrapOutboundOut(WebSocketFrame(fin: true, opcode: opcode, data: data)), promise: nil)
         // Whatever is sent counts, pongs included.
-        if !context.channel.isWritable, unsentBytes > Self.maximumUnsent { return abort("it does not read") }
+        if !context.channel.isWritable, unsentBytes > limits.unsentBytes { return abort(.unsentBytes) }
         guard !needsFlush else { return }
         needsFlush = true
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
@@ -165,8 +166,8 @@ final class ClientSocketHandler: ChannelInboundHandler, ClientSocket {
         unwritableTimer = nil
         if !context.channel.isWritable {
             let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-            unwritableTimer = context.eventLoop.scheduleTask(in: Self.maximumUnwritable) {
-                bound.value.abort("it has not read for too long")
+            unwritableTimer = context.eventLoop.scheduleTask(in: limits.unwritableTime) {
+                bound.value.abort(.unwritableTime)
             }
         }
         context.fireChannelWritabilityChanged()
@@ -184,8 +185,8 @@ final class ClientSocketHandler: ChannelInboundHandler, ClientSocket {
             wrapOutboundOut(WebSocketFrame(fin: true, opcode: .connectionClose, data: data)), promise: nil)
         // The client's own close frame ends it; a client that sends none has a second.
         setAutoRead(true)
-        let channel = context.channel
-        context.eventLoop.scheduleTask(in: Self.closingTimeout) { channel.close(promise: nil) }
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        closingTimer = context.eventLoop.scheduleTask(in: limits.closingTime) { bound.value.closingTimePassed() }
     }
 
     private func closed(by frame: inout WebSocketFrame, _ context: ChannelHandlerContext) {
@@ -198,9 +199,14 @@ final class ClientSocketHandler: ChannelInboundHandler, ClientSocket {
             .whenComplete { _ in channel.close(promise: nil) }
     }
 
-    private func abort(_ reason: String) {
-        logger.warning("client aborted", metadata: .keyed([.reason: reason]))
+    private func closingTimePassed() {
+        connection?.reached(.closingTime)
         context?.close(promise: nil)
+    }
+
+    private func abort(_ limit: LimitKind) {
+        connection?.reached(limit)
+        context?.channel.abort()
     }
 
     // MARK: Liveness
@@ -212,7 +218,7 @@ final class ClientSocketHandler: ChannelInboundHandler, ClientSocket {
         case .ping(let number, let time):
             write(.ping, ByteBuffer(integer: number))
             startLivenessTimer(time)
-        case .abort: abort("no pong")
+        case .abort: abort(.pongTime)
         }
     }
 

@@ -10,9 +10,6 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
-    /// A client that is slower than this to say what it wants, or to take the answer, is let go.
-    static let timeout = TimeAmount.seconds(5)
-
     /// Nothing is loaded from anywhere else, and nobody frames the page.
     private static let policy =
         "default-src 'self'; connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'none'"
@@ -33,21 +30,33 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     private let files: PageFiles
     /// The verdict on a request to the WebSocket's path.
-    private let handshake: (HTTPRequestHead) -> Handshake
+    private let handshake: (HTTPRequestHead, SocketAddress?) -> Handshake
+    /// A client that is slower than this to say what it wants, or to take the answer, is let go.
+    private let timeout: TimeAmount
+    private let hits: LimitHits
     private let logger: Logger
     private var head: HTTPRequestHead?
     private var timer: Scheduled<Void>?
     private var isAnswered = false
 
-    init(files: PageFiles, handshake: @escaping (HTTPRequestHead) -> Handshake, logger: Logger) {
+    init(
+        files: PageFiles, timeout: TimeAmount, hits: LimitHits,
+        handshake: @escaping (HTTPRequestHead, SocketAddress?) -> Handshake, logger: Logger
+    ) {
         self.files = files
+        self.timeout = timeout
+        self.hits = hits
         self.handshake = handshake
         self.logger = logger
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
-        let channel = context.channel
-        timer = context.eventLoop.scheduleTask(in: Self.timeout) { channel.close(promise: nil) }
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        timer = context.eventLoop.scheduleTask(in: timeout) { [hits] in
+            let channel = bound.value.channel
+            hits.hit(.handshakeTime, by: Self.metadata(of: channel))
+            channel.closeAtOnce()
+        }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
@@ -70,7 +79,16 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // The upgrade says why there is none; the request follows, and is answered.
-        if !(error is NIOWebSocketUpgradeError) { context.close(promise: nil) }
+        guard !(error is NIOWebSocketUpgradeError) else { return }
+        if case HTTPParserError.headerOverflow = error {
+            hits.hit(.requestHeaders, by: Self.metadata(of: context.channel))
+        }
+        logger.debug("client lost", metadata: .keyed([.error: "\(error)"]))
+        context.close(promise: nil)
+    }
+
+    private static func metadata(of channel: any Channel) -> Logger.Metadata {
+        .keyed([.peer: IPAddress(channel.remoteAddress).map { "\($0)" } ?? "unknown"])
     }
 
     private func response(to request: HTTPRequestHead, _ context: ChannelHandlerContext) -> Response {
@@ -96,16 +114,10 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
     private func refusal(of request: HTTPRequestHead, _ context: ChannelHandlerContext) -> Response {
         // What passes all checks and still was not upgraded is malformed in a way only the upgrade looks for.
         let (status, headers) =
-            switch handshake(request) {
+            switch handshake(request, context.remoteAddress) {
             case .accepted: (HTTPResponseStatus.badRequest, [String: String]())
             case .refused(let status, let headers): (status, headers)
             }
-        logger.info(
-            "handshake refused",
-            metadata: .keyed([
-                .peer: context.remoteAddress.map(String.init(describing:)) ?? "unknown",
-                .reason: "\(status.code) \(status.reasonPhrase)",
-            ]))
         return Response(status: status, headers: headers)
     }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -8,12 +9,14 @@ import Telemetry
 
 /// Accepts clients, and builds each one's pipeline on the loop that will own it.
 struct Listener: Sendable {
-    /// What may be written ahead of a client before it counts as not writable.
-    static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 64 << 10, high: 256 << 10)
-
     let files: PageFiles
     /// Every loop's own part of the front door.
     let doors: [ObjectIdentifier: NIOLoopBound<DoorLoop>]
+    /// Shared by all loops.
+    let gate: Gate
+    let limits: Limits
+    /// nil: clients are spoken with in the clear.
+    let tls: TLSIdentity?
     let logger: Logger
 
     /// Begins to accept.
@@ -21,49 +24,67 @@ struct Listener: Sendable {
     /// - Parameter sockets: belong to the acceptor from now on.
     func open(_ sockets: [ListeningSocket]) throws(ListeningProblem) -> Acceptor {
         let loops = doors.values.map(\.eventLoop)
-        return try Acceptor(sockets) { number, descriptor in serve(descriptor, on: loops[number % loops.count]) }
+        return try Acceptor(sockets) { number, descriptor in
+            guard let peer = IPAddress(peerOf: descriptor), let visit = gate.admit(peer) else {
+                close(descriptor)
+                return
+            }
+            serve(descriptor, visit, on: loops[number % loops.count])
+        } failed: { code in
+            gate.hits.hit(.descriptors, by: .keyed([.error: String(cString: strerror(code))]))
+        }
     }
 
     /// - Parameter descriptor: a client's socket.
-    private func serve(_ descriptor: Int32, on loop: any EventLoop) {
+    private func serve(_ descriptor: Int32, _ visit: Visit, on loop: any EventLoop) {
         ClientBootstrap(group: loop)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelOption(.writeBufferWaterMark, value: Self.waterMark)
+            .channelOption(.writeBufferWaterMark, value: limits.waterMark)
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try configure(channel) }
+                channel.eventLoop.makeCompletedFuture { try configure(channel, visit) }
             }
             .withConnectedSocket(descriptor)
             .whenFailure { error in
                 // He was gone before he was served.
+                visit.end()
                 logger.debug("client lost", metadata: .keyed([.error: "\(error)"]))
             }
     }
 
-    func configure(_ channel: any Channel) throws {
+    func configure(_ channel: any Channel, _ visit: Visit) throws {
         guard let bound = doors[ObjectIdentifier(channel.eventLoop)] else {
             preconditionFailure("a client on a loop without a door")
         }
         let door = bound.value
         door.visitorCame()
-        channel.closeFuture.whenComplete { _ in bound.value.visitorLeft() }
-        let agreement = NIOLoopBoundBox<Dialect?>(nil, eventLoop: channel.eventLoop)
-        let http = HTTPHandler(files: files, handshake: door.handshake, logger: logger)
+        channel.closeFuture.whenComplete { _ in
+            visit.end()
+            bound.value.visitorLeft()
+        }
+        if let tls { try channel.pipeline.syncOperations.addHandler(tls.handler()) }
+        let doorkeeper = Doorkeeper(door, gate: gate, visit: visit, logger: logger)
+        let keeper = NIOLoopBound(doorkeeper, eventLoop: channel.eventLoop)
+        let http = HTTPHandler(
+            files: files, timeout: limits.handshakeTime, hits: gate.hits, handshake: doorkeeper.judge, logger: logger)
         let removable = NIOLoopBound(http, eventLoop: channel.eventLoop)
         let upgrader = NIOWebSocketServerUpgrader(
-            maxFrameSize: ClientSocketHandler.maximumMessage,
+            maxFrameSize: limits.messageSize,
             automaticErrorHandling: false,
             shouldUpgrade: { channel, head in
-                channel.eventLoop.makeSucceededFuture(Self.agree(head, with: bound.value, agreement))
+                channel.eventLoop.makeSucceededFuture(Self.agree(head, on: channel, keeper.value))
             },
-            upgradePipelineHandler: { channel, _ in
+            upgradePipelineHandler: { channel, head in
                 channel.eventLoop.makeCompletedFuture {
-                    guard let dialect = agreement.value else { throw ChannelError.inappropriateOperationForState }
+                    guard case .accepted(let dialect) = keeper.value.judge(head, from: channel.remoteAddress) else {
+                        throw ChannelError.inappropriateOperationForState
+                    }
                     try channel.pipeline.syncOperations.addHandlers(
                         MaskingHandler(),
                         NIOWebSocketFrameAggregator(
                             minNonFinalFragmentSize: 0, maxAccumulatedFrameCount: 1024,
-                            maxAccumulatedFrameSize: ClientSocketHandler.maximumMessage),
-                        ClientSocketHandler(door: bound.value, dialect: dialect, logger: logger))
+                            maxAccumulatedFrameSize: limits.messageSize),
+                        ClientSocketHandler(
+                            door: bound.value, dialect: dialect, client: keeper.value.client, logger: logger))
                 }
             })
         try channel.pipeline.syncOperations.configureHTTPServerPipeline(
@@ -78,12 +99,11 @@ struct Listener: Sendable {
 
     /// - Returns: the headers of the upgrade; nil: there is none, and ``HTTPHandler`` says why.
     private static func agree(
-        _ head: HTTPRequestHead, with door: DoorLoop, _ agreement: NIOLoopBoundBox<Dialect?>
+        _ head: HTTPRequestHead, on channel: any Channel, _ doorkeeper: Doorkeeper
     ) -> HTTPHeaders? {
         guard head.uri.prefix(while: { $0 != "?" }) == Handshake.path,
-            case .accepted(let dialect) = door.handshake(head)
+            case .accepted(let dialect) = doorkeeper.judge(head, from: channel.remoteAddress)
         else { return nil }
-        agreement.value = dialect
         return ["Server": serverHeader, "Sec-WebSocket-Protocol": dialect.rawValue]
     }
 }

@@ -13,8 +13,10 @@ final class Acceptor: Sendable {
     /// - Parameters:
     ///   - sockets: closed at the end.
     ///   - accepted: called on the thread with each client's number, from 0, and descriptor, which is the callee's.
+    ///   - failed: called on the thread with the `errno` when nobody can be accepted for now.
     init(
-        _ sockets: [ListeningSocket], accepted: @escaping @Sendable (Int, Int32) -> Void
+        _ sockets: [ListeningSocket], accepted: @escaping @Sendable (Int, Int32) -> Void,
+        failed: @escaping @Sendable (Int32) -> Void = { _ in }
     ) throws(ListeningProblem) {
         for socket in sockets { try socket.prepare() }
         var ends: [Int32] = [-1, -1]
@@ -26,7 +28,7 @@ final class Acceptor: Sendable {
         self.ended = ended
         let bell = ends[0]
         let thread = Thread {
-            Self.run(sockets, bell: bell, accepted)
+            Self.run(sockets, bell: bell, accepted, failed)
             for socket in sockets { socket.close() }
             close(bell)
             end.finish()
@@ -45,7 +47,9 @@ final class Acceptor: Sendable {
         for await _ in ended {}
     }
 
-    private static func run(_ sockets: [ListeningSocket], bell: Int32, _ accepted: (Int, Int32) -> Void) {
+    private static func run(
+        _ sockets: [ListeningSocket], bell: Int32, _ accepted: (Int, Int32) -> Void, _ failed: (Int32) -> Void
+    ) {
         var waiting = ([bell] + sockets.map(\.descriptor)).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         var count = 0
         while true {
@@ -57,8 +61,10 @@ final class Acceptor: Sendable {
                     accepted(count, client)
                     count &+= 1
                 } else if ![EAGAIN, EINTR, ECONNABORTED].contains(errno) {
-                    // There are too many descriptors, or there is no memory: that may pass.
-                    usleep(100_000)
+                    // There are too many descriptors, or there is no memory: that may pass, but not at once.
+                    failed(errno)
+                    var end = pollfd(fd: bell, events: Int16(POLLIN), revents: 0)
+                    poll(&end, 1, 100)
                 }
             }
         }

@@ -16,7 +16,9 @@ public struct InstallationSettings: Equatable, Sendable {
     public let logLevel: String
 
     /// Sections that only one of the two processes reads are no mistake in the other's eyes.
-    public static let sections = ["General", "Deployment", "Bus", "Registry", "Frontdoor", "Worker", "Janus", "Limits"]
+    public static let sections = [
+        "General", "Deployment", "Bus", "Registry", "Frontdoor", "Worker", "Janus", "Limits", "TLS",
+    ]
 
     public init(_ reader: inout SettingsReader) {
         let name = "1 to 32 of a-z, 0-9 and -"

@@ -14,6 +14,7 @@ public enum LogKey: String, Sendable {
     case handle
     case incarnation
     case janus
+    case limit
     case link
     case path
     case peer
@@ -24,6 +25,7 @@ public enum LogKey: String, Sendable {
     case room
     case session
     case slot
+    case suppressed
     case transaction
     case value
 }

@@ -13,9 +13,9 @@ public enum Dialect: String, CaseIterable, Sendable {
     }
 
     /// Reads one text message. Nothing in it can trap; what is wrong is part of the answer.
-    public func decode(_ text: [UInt8]) -> DecodedMessage {
+    public func decode(_ text: [UInt8], limits: ElementLimits = ElementLimits()) -> DecodedMessage {
         switch self {
-        case .sylkRTC1: SylkRTC1Decoder.decode(text)
+        case .sylkRTC1: SylkRTC1Decoder.decode(text, limits: limits)
         }
     }
 
@@ -39,8 +39,21 @@ public enum DecodedMessage: Equatable, Sendable {
 /// What is wrong with a client's message, in words for that client. They never repeat a password.
 public struct ProtocolError: Error, Hashable, Sendable, CustomStringConvertible {
     public let description: String
+    /// Something is longer, or more, than is allowed.
+    public let exceedsLimit: Bool
 
-    public init(_ description: String) { self.description = description }
+    public init(_ description: String, exceedsLimit: Bool = false) {
+        self.description = description
+        self.exceedsLimit = exceedsLimit
+    }
+}
+
+/// Bounds of validation that an operator may choose: elements of a request.
+public struct ElementLimits: Equatable, Sendable {
+    public var candidates = 64
+    public var invitees = 100
+
+    public init() {}
 }
 
 /// Bounds that are part of validation. Bytes of UTF-8.
@@ -54,8 +67,6 @@ public enum MessageLimits {
     /// Ample for dozens of media sections.
     public static let sessionDescription = 128 * 1024
     public static let candidate = 1024
-    public static let candidates = 64
-    public static let invitees = 100
     public static let activeParticipants = 2
     public static let minimumBitrate = 64_000
 }

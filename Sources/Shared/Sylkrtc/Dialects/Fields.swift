@@ -7,10 +7,12 @@ struct Fields {
     let object: JSONValue
     /// Where the object stands, with its dot: `feed_attach.`
     let path: String
+    let limits: ElementLimits
 
-    init(_ object: JSONValue, path: String = "") {
+    init(_ object: JSONValue, path: String = "", limits: ElementLimits) {
         self.object = object
         self.path = path
+        self.limits = limits
     }
 
     func string(_ name: StaticString, length: ClosedRange<Int> = 0...Int.max) throws(ProtocolError) -> String {
@@ -25,8 +27,8 @@ struct Fields {
             throw wrong(name, value.isString ? "must not contain a null character" : "must be a string")
         }
         guard length.contains(string.utf8.count) else {
-            throw wrong(
-                name, string.isEmpty ? "must not be empty" : "must have at most \(length.upperBound) bytes")
+            throw string.isEmpty
+                ? wrong(name, "must not be empty") : tooLong(name, "must have at most \(length.upperBound) bytes")
         }
         return string
     }
@@ -97,7 +99,7 @@ struct Fields {
             guard let string = element.string else { throw wrong(name, "must be an array of strings") }
             guard !element.hasNullCharacter else { throw wrong(name, "must not contain a null character") }
             guard string.utf8.count <= AddressOfRecord.maximumLength else {
-                throw wrong(name, "must have elements of at most \(AddressOfRecord.maximumLength) bytes")
+                throw tooLong(name, "must have elements of at most \(AddressOfRecord.maximumLength) bytes")
             }
             strings.append(string)
         }
@@ -108,13 +110,13 @@ struct Fields {
     func candidates(_ name: StaticString) throws(ProtocolError) -> [Candidate] {
         guard let value = present(name) else { return [] }
         guard let elements = value.elements else { throw wrong(name, "must be an array of candidates") }
-        guard elements.count <= MessageLimits.candidates else {
-            throw wrong(name, "must have at most \(MessageLimits.candidates) elements")
+        guard elements.count <= limits.candidates else {
+            throw tooLong(name, "must have at most \(limits.candidates) elements")
         }
         var candidates: [Candidate] = []
         for (index, element) in elements.enumerated() {
             guard element.isObject else { throw ProtocolError("\(path)\(name)[\(index)]: must be an object") }
-            let fields = Fields(element, path: "\(path)\(name)[\(index)].")
+            let fields = Fields(element, path: "\(path)\(name)[\(index)].", limits: limits)
             let text = try fields.rawString("candidate", limit: MessageLimits.candidate)
             guard let lineIndex = try fields.integer("sdpMLineIndex", atLeast: 0) else {
                 throw fields.wrong("sdpMLineIndex", "required")
@@ -129,7 +131,7 @@ struct Fields {
     func fields(_ name: StaticString) throws(ProtocolError) -> Fields? {
         guard let value = present(name) else { return nil }
         guard value.isObject else { throw wrong(name, "must be an object") }
-        return Fields(value, path: "\(path)\(name).")
+        return Fields(value, path: "\(path)\(name).", limits: limits)
     }
 
     private func rawString(_ name: StaticString, limit: Int) throws(ProtocolError) -> RawJSON {
@@ -138,7 +140,7 @@ struct Fields {
         guard !value.hasNullCharacter else { throw wrong(name, "must not contain a null character") }
         // Only a text full of escapes needs a closer look: without them it is as long as it stands here.
         guard value.rawLength <= limit || value.string.map({ $0.utf8.count <= limit }) == true else {
-            throw wrong(name, "must have at most \(limit) bytes")
+            throw tooLong(name, "must have at most \(limit) bytes")
         }
         return value.raw
     }
@@ -155,6 +157,10 @@ struct Fields {
 
     private func wrong(_ name: StaticString, _ problem: String) -> ProtocolError {
         ProtocolError("\(path)\(name): \(problem)")
+    }
+
+    private func tooLong(_ name: StaticString, _ problem: String) -> ProtocolError {
+        ProtocolError("\(path)\(name): \(problem)", exceedsLimit: true)
     }
 
     /// What of a refused value is repeated to its sender: enough to recognise it.

@@ -3,7 +3,7 @@ import JSONText
 
 /// sylkRTC-1, client to gateway (protocol page, sections 1.3, 2 and 3).
 enum SylkRTC1Decoder {
-    static func decode(_ text: [UInt8]) -> DecodedMessage {
+    static func decode(_ text: [UInt8], limits: ElementLimits) -> DecodedMessage {
         let document: JSONDocument
         do throws(JSONError) {
             document = try JSONDocument(text)
@@ -11,7 +11,7 @@ enum SylkRTC1Decoder {
             return .unanswerable(ProtocolError("not JSON: \(error)"))
         }
         guard document.root.isObject else { return .unanswerable(ProtocolError("not a JSON object")) }
-        let fields = Fields(document.root)
+        let fields = Fields(document.root, limits: limits)
         // Only a non-empty string is a transaction; anything else leaves nobody to answer (D03, D04).
         let transaction: String
         do throws(ProtocolError) {
@@ -26,7 +26,8 @@ enum SylkRTC1Decoder {
         guard transaction.utf8.count <= MessageLimits.transaction else {
             return .refused(
                 transaction: transaction, type: type,
-                ProtocolError("transaction: must have at most \(MessageLimits.transaction) bytes"))
+                ProtocolError(
+                    "transaction: must have at most \(MessageLimits.transaction) bytes", exceedsLimit: true))
         }
         do throws(ProtocolError) {
             return .request(transaction: transaction, try request(type, fields))
@@ -116,7 +117,7 @@ enum SylkRTC1Decoder {
         let invite = try fields.fields("invite_participants").map { fields throws(ProtocolError) in
             InviteParticipants(
                 session: session,
-                participants: try fields.addresses("participants", limit: MessageLimits.invitees))
+                participants: try fields.addresses("participants", limit: fields.limits.invitees))
         }
         let trickle = try fields.fields("trickle").map { fields throws(ProtocolError) in
             let feed = try fields.optionalString("session", length: 0...MessageLimits.sessionID)
