@@ -22,10 +22,10 @@ FLAGS = [
 
 
 class Browser:
-    def __init__(self, folder, name):
+    def __init__(self, folder, name, flags=()):
         self._profile = folder / f"chromium-{name}"
         self._process = Process(
-            f"chromium-{name}", ["chromium", *FLAGS, f"--user-data-dir={self._profile}", "about:blank"],
+            f"chromium-{name}", ["chromium", *FLAGS, *flags, f"--user-data-dir={self._profile}", "about:blank"],
             folder / f"chromium-{name}.log")
         self._http = None
         self._address = None

@@ -46,11 +46,13 @@ class Client:
         self._reader = asyncio.create_task(self._read())
 
     @classmethod
-    async def connect(cls, url, origin=None):
-        """Raises aiohttp.WSServerHandshakeError, with a `status`, when the door stays shut."""
-        http = aiohttp.ClientSession()
+    async def connect(cls, url, origin=None, tls=None, source=None, headers=None):
+        """`tls` is what a `wss` server must prove itself to, `source` an address of this host's. Raises aiohttp.WSServerHandshakeError, with a `status`, when the door stays shut."""
+        http = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(local_addr=(source, 0) if source else None))
         try:
-            socket = await http.ws_connect(url, protocols=[SUBPROTOCOL], origin=origin, max_msg_size=0)
+            socket = await http.ws_connect(
+                url, protocols=[SUBPROTOCOL], origin=origin, max_msg_size=0, ssl=tls, headers=headers)
         except BaseException:
             await http.close()
             raise

@@ -33,9 +33,9 @@ class FrontDoors:
         """Makes the socket that front doors may inherit."""
         self.socket = socket.create_server(("127.0.0.1", self.port))
 
-    async def start(self, number, *arguments, inherits=False, accepts=True):
-        """Returns the process when clients are let in."""
-        command = [binaries() / "Frontdoor", "--config", self._folder / "webrtcgateway.ini", "--id", number, *arguments]
+    async def start(self, number, *arguments, inherits=False, accepts=True, prefix=()):
+        """Under the command `prefix`. Returns the process when clients are let in."""
+        command = [*prefix, binaries() / "Frontdoor", "--config", self._folder / "webrtcgateway.ini", "--id", number, *arguments]
         descriptors = ()
         if inherits:
             descriptors = (self.socket.fileno(),)

@@ -20,11 +20,13 @@ RESTART_AFTER = 0.05  # seconds from the end of a process to its next start
 
 
 class Gateway:
-    def __init__(self, folder, janus, front_doors=2, workers=3, slots=2, settings=None, watched=False, worker=None):
+    def __init__(self, folder, janus, front_doors=2, workers=3, slots=2, settings=None, watched=False, worker=None, tls=None):
         """`slots` is how many there are, numbered from 1; the workers beyond stand by. Watched ones run under
-        `Worker watch`, as those of deploy/run do. `worker` is another executable."""
+        `Worker watch`, as those of deploy/run do. `worker` is another executable.
+        `tls` is what the front doors must prove themselves to, if `settings` make them speak TLS."""
         settings = settings or {}
         self.janus = janus
+        self.tls = tls
         self.slot_numbers = list(range(1, slots + 1))
         self.bus_directory = folder / "bus"
         self.registry = Registry(Path(settings.get("Registry", {}).get("path", folder / "registry.sqlite")))
@@ -58,10 +60,10 @@ class Gateway:
         return self.front_doors + self.workers
 
     def page_url(self, door=0):
-        return f"http://127.0.0.1:{self.ports[door]}/webrtcgateway/"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.ports[door]}/webrtcgateway/"
 
     def socket_url(self, door=0):
-        return f"ws://127.0.0.1:{self.ports[door]}/webrtcgateway/ws"
+        return f"{'wss' if self.tls else 'ws'}://127.0.0.1:{self.ports[door]}/webrtcgateway/ws"
 
     async def start(self):
         for process in self.workers + self.front_doors:
@@ -164,7 +166,7 @@ class Gateway:
 
     async def _is_let_in(self, door):
         try:
-            client = await Client.connect(self.socket_url(door))
+            client = await Client.connect(self.socket_url(door), tls=self.tls)
         except aiohttp.ClientError:
             return False
         try:

@@ -1,10 +1,12 @@
 """HTTP and WebSocket by the byte, for what well-behaved clients do not send."""
 
 import asyncio
+import json
 import os
 from dataclasses import dataclass
 
-TEXT, BINARY, CLOSE = 1, 2, 8
+CONTINUATION, TEXT, BINARY, CLOSE, PING = 0, 1, 2, 8, 9
+SOCKET = "/webrtcgateway/ws"
 
 
 @dataclass
@@ -21,8 +23,10 @@ class Connection:
         self._writer = writer
 
     @classmethod
-    async def open(cls, port):
-        return cls(*await asyncio.open_connection("127.0.0.1", port))
+    async def open(cls, port, tls=None, source=None):
+        """From the address `source` of this host's."""
+        return cls(*await asyncio.open_connection(
+            "127.0.0.1", port, ssl=tls, local_addr=(source, 0) if source else None, limit=1 << 20))
 
     async def close(self):
         self._writer.close()
@@ -39,16 +43,31 @@ class Connection:
         return await asyncio.wait_for(self._response(), within)
 
     async def send_frame(self, opcode, payload, masked=True):
-        """One whole frame of up to 65535 bytes."""
-        length = len(payload)
-        mask_bit = 0x80 if masked else 0
-        head = bytes([0x80 | opcode])
-        head += bytes([mask_bit | length]) if length < 126 else bytes([mask_bit | 126]) + length.to_bytes(2, "big")
-        if masked:
-            mask = os.urandom(4)
-            payload = mask + bytes(byte ^ mask[index % 4] for index, byte in enumerate(payload))
-        self._writer.write(head + payload)
+        """One whole frame."""
+        await self.send(frame(opcode, payload, masked))
+
+    async def send(self, data):
+        self._writer.write(data)
         await self._writer.drain()
+
+    @property
+    def certificate(self):
+        """What the other end has shown, in DER."""
+        return self._writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+
+    async def opened(self, path=SOCKET, **changes):
+        """Makes it a WebSocket."""
+        response = await self.request(path, upgrade(**changes))
+        assert response.status == 101, response
+        return self
+
+    async def text(self, within=10.0):
+        """The next text message; pings are not answered."""
+        return await asyncio.wait_for(self._text(), within)
+
+    async def ends(self, within=10.0):
+        """Reads until the other end has closed or reset the connection. Returns what came."""
+        return await asyncio.wait_for(self._rest(), within)
 
     async def close_code(self, within=10.0):
         """Reads up to the close frame and returns its code."""
@@ -56,13 +75,32 @@ class Connection:
 
     async def _close_code(self):
         while True:
-            first, second = await self._reader.readexactly(2)
-            length = second & 0x7F
-            if length == 126:
-                length = int.from_bytes(await self._reader.readexactly(2), "big")
-            payload = await self._reader.readexactly(length)
-            if first & 0x0F == CLOSE:
+            opcode, payload = await self._frame()
+            if opcode == CLOSE:
                 return int.from_bytes(payload[:2], "big")
+
+    async def _text(self):
+        while True:
+            opcode, payload = await self._frame()
+            assert opcode != CLOSE, payload
+            if opcode == TEXT:
+                return json.loads(payload)
+
+    async def _frame(self):
+        first, second = await self._reader.readexactly(2)
+        length = second & 0x7F
+        if length > 125:
+            length = int.from_bytes(await self._reader.readexactly(2 if length == 126 else 8), "big")
+        return first & 0x0F, await self._reader.readexactly(length)
+
+    async def _rest(self):
+        data = b""
+        try:
+            while more := await self._reader.read(65536):
+                data += more
+        except ConnectionError:
+            pass
+        return data
 
     async def _response(self):
         head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
@@ -83,6 +121,24 @@ class Connection:
             await self._reader.readexactly(2)
             if length == 0:
                 return body
+
+
+def frame(opcode, payload=b"", masked=True, last=True, reserved=0):
+    """A frame (RFC 6455, section 5.2); `reserved` are three bits."""
+    length = len(payload)
+    head = bytes([(0x80 if last else 0) | reserved << 4 | opcode])
+    mask_bit = 0x80 if masked else 0
+    if length < 126:
+        head += bytes([mask_bit | length])
+    elif length < 65536:
+        head += bytes([mask_bit | 126]) + length.to_bytes(2, "big")
+    else:
+        head += bytes([mask_bit | 127]) + length.to_bytes(8, "big")
+    if not masked:
+        return head + payload
+    mask = os.urandom(4)
+    key = int.from_bytes(mask * (length // 4 + 1), "big") >> 8 * (4 - length % 4)
+    return head + mask + (int.from_bytes(payload, "big") ^ key).to_bytes(length, "big")
 
 
 def upgrade(**changes):

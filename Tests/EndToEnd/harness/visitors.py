@@ -21,7 +21,7 @@ class Visitors:
 
     async def client(self, door=0):
         """A connection that was told `ready`."""
-        client = await Client.connect(self._gateway.socket_url(door))
+        client = await Client.connect(self._gateway.socket_url(door), tls=self._gateway.tls)
         self._clients.append(client)
         assert await client.became_ready(), f"closed before ready: {client.close_code} {client.close_reason!r}"
         return client
