@@ -59,9 +59,9 @@ let package = Package(
         shared("JSONText"),
         shared("Sylkrtc", ["Identity", "JSONText"]),
         shared("Bus", ["CZeroMQ", "Identity", nio, nioLocks]),
-        shared("Registry", ["Identity", sqlite, logging, nio, nioLocks]),
+        shared("Registry", ["Identity", "Telemetry", sqlite, logging, nio, nioLocks]),
         shared("Settings", ["Identity"]),
-        shared("Telemetry", [logging]),
+        shared("Telemetry", ["JSONText", logging, nio, nioLocks, nioPosix, nioHTTP, signals]),
         .executableTarget(
             name: "Frontdoor",
             dependencies: [
@@ -83,14 +83,20 @@ let package = Package(
         tests(of: "Bus", ["Identity", nio, nioEmbedded, nioPosix, nioLocks]),
         tests(of: "Registry", ["Identity", logging, nioLocks]),
         tests(of: "Settings", ["Identity"]),
+        tests(of: "Telemetry", ["JSONText", logging, nio, nioLocks, nioPosix, nioEmbedded]),
         tests(
             of: "Frontdoor",
             [
-                "Identity", "Sylkrtc", "JSONText", "Bus", "Registry", "Settings", logging, nio, nioEmbedded, nioHTTP,
-                nioWebSocket,
+                "Identity", "Sylkrtc", "JSONText", "Bus", "Registry", "Settings", "Telemetry", logging, nio,
+                nioEmbedded,
+                nioHTTP, nioWebSocket,
             ]),
         tests(
-            of: "Worker", ["Identity", "Sylkrtc", "JSONText", "Bus", "Registry", "Settings", logging, nio, nioEmbedded]),
+            of: "Worker",
+            [
+                "Identity", "Sylkrtc", "JSONText", "Bus", "Registry", "Settings", "Telemetry", logging, nio,
+                nioEmbedded,
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

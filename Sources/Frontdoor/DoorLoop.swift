@@ -17,6 +17,10 @@ final class DoorLoop {
     let network: any BusNetwork
     let registry: LoopRegistry
     let logger: Logger
+    let metrics = DoorMetrics()
+    let lag: LoopLag
+    /// nil: messages are not written down.
+    private let trace: TraceWriter?
     private(set) var connections: [UInt64: Connection] = [:]
     private var waitingForReady: Set<UInt64> = []
     private var lastConnection: UInt64 = 0
@@ -27,6 +31,8 @@ final class DoorLoop {
     var missingSince: [SlotID: NIODeadline] = [:]
     var owed: [SlotID: OwedReleases] = [:]
     private var serving = ServingStateMachine()
+    /// Some worker has served at some time.
+    private(set) var hasServed = false
     /// Clients' sockets from accepting to closing, whatever is spoken over them.
     private var visitors = 0
     private var drainBegan: NIODeadline?
@@ -43,14 +49,16 @@ final class DoorLoop {
 
     init(
         _ id: FrontdoorLoopID, loop: any EventLoop, configuration: FrontdoorConfiguration, network: any BusNetwork,
-        registry: RegistryThread, hits: LimitHits? = nil, logger: Logger
+        registry: RegistryThread, hits: LimitHits? = nil, trace: TraceWriter? = nil, logger: Logger
     ) {
         self.id = id
         self.loop = loop
         self.configuration = configuration
         self.network = network
-        self.registry = LoopRegistry(registry, loop: loop)
+        self.registry = LoopRegistry(registry, loop: loop, metrics: metrics.registry)
         self.hits = hits ?? LimitHits(logger: logger)
+        lag = LoopLag(on: loop)
+        self.trace = trace
         self.logger = logger
     }
 
@@ -59,6 +67,7 @@ final class DoorLoop {
         timer = loop.scheduleRepeatedTask(initialDelay: LinkTiming.tick, delay: LinkTiming.tick) { _ in
             bound.value.timerFired()
         }
+        lag.start()
     }
 
     // MARK: Draining
@@ -96,6 +105,7 @@ final class DoorLoop {
         for connection in connections.values { connection.closed() }
         drain(until: loop.now + .seconds(1)) { [self] in
             timer?.cancel()
+            lag.stop()
             for link in links.values { link.close() }
             links = [:]
             completion()
@@ -142,13 +152,15 @@ final class DoorLoop {
         let id = ConnectionID(owner: id, number: number)
         var logger = logger.with([.connection: "\(id)"])
         if let client { logger[metadataKey: LogKey.device.rawValue] = "\(client.device)" }
-        logger.info("connected", metadata: .keyed([.peer: client.map { "\($0)" } ?? "unknown"]))
+        let peer = client.map { "\($0)" } ?? "unknown"
+        logger.info("connected", metadata: .keyed([.peer: peer]))
+        metrics.clients.connected()
         let connection = Connection(
             id, dialect: dialect, socket: socket, door: self,
             accounts: AccountBook(
                 domains: configuration.domains, trustsClaims: configuration.installation.trustsClaimedAccounts,
                 maximum: limits.accounts),
-            client: client, logger: logger)
+            client: client, trace: trace.map { ClientTrace($0, id, peer: peer) }, logger: logger)
         connections[number] = connection
         if serving.isServing {
             connection.ready()
@@ -166,6 +178,13 @@ final class DoorLoop {
     /// Until when a request that comes now has to be answered.
     var requestDeadline: NIODeadline { loop.now + limits.requestTime }
 
+    /// A request was answered.
+    ///
+    /// - Parameter deadline: as it was when the request came.
+    func answered(_ kind: RequestKind, _ outcome: RequestOutcome, deadline: NIODeadline) {
+        metrics.requests.answered(kind, outcome, after: loop.now - (deadline - limits.requestTime))
+    }
+
     func startDeadline(_ sequence: RequestSequence, of connection: ConnectionID, at deadline: NIODeadline) {
         deadlines.append((deadline, connection, sequence))
     }
@@ -174,6 +193,7 @@ final class DoorLoop {
 
     func statusChanged() {
         perform(serving.changed(isServing: links.values.contains(where: \.isServing), at: loop.now))
+        hasServed = hasServed || serving.isServing
     }
 
     private func perform(_ action: ServingStateMachine.Action) {

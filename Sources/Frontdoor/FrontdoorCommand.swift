@@ -33,6 +33,9 @@ struct FrontdoorCommand: AsyncParsableCommand {
             valueName: "id"))
     var takeOver: Int?
 
+    @Option(help: "Where health and metrics are served: host:port, host:first-last, or none.")
+    var management: String?
+
     @Flag(help: "Check the configuration and end.")
     var checkConfig = false
 
@@ -40,24 +43,34 @@ struct FrontdoorCommand: AsyncParsableCommand {
         let configuration: FrontdoorConfiguration
         do throws(SettingsError) {
             configuration = try FrontdoorConfiguration(
-                file: config, id: id, listen: listen, drainTime: drainTime, takeOver: takeOver)
+                file: config, id: id, listen: listen, drainTime: drainTime, takeOver: takeOver, management: management)
         } catch {
             endForConfiguration(error.problems)
         }
         guard !checkConfig else { return }
-        bootstrapLogging(level: Logger.Level(rawValue: configuration.installation.logLevel) ?? .info)
+        bootstrapLogging(
+            level: Logger.Level(rawValue: configuration.installation.logLevel) ?? .info,
+            format: LogFormat(rawValue: configuration.installation.logFormat) ?? .text)
         let logger = Logger(label: "frontdoor")
         for key in configuration.unknownKeys {
             logger.warning("unknown configuration key", metadata: .keyed([.value: key]))
         }
+        logger.info(
+            "starting",
+            metadata: .keyed([
+                .version: productVersion, .endpoint: "ws://\(configuration.listen)\(Handshake.path)",
+                .origins: configuration.origins.description, .domains: configuration.domains.description,
+            ]))
+        let reload = Reload()
         let (signals, received) = AsyncStream.makeStream(of: Void.self)
         do {
             let tls = try configuration.tls.map { files throws(TLSFiles.Problem) in
                 try TLSIdentity(files, closingTime: configuration.limits.closingTime, logger: logger)
             }
+            if let tls { reload.whenAsked { tls.reload() } }
             let service = FrontdoorService(
                 configuration: configuration, inherited: try InheritedSockets.take(), signals: signals, tls: tls,
-                logger: logger)
+                reload: reload, logger: logger)
             try await run(service, telling: received)
         } catch let problem as ListeningProblem {
             endForFailure(problem.text)
@@ -76,26 +89,16 @@ struct FrontdoorCommand: AsyncParsableCommand {
                 services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)],
                 logger: service.logger))
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
-        let hangUps = await UnixSignalsSequence(trapping: .sighup)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { for await _ in hangUps { await reload(service) } }
             tasks.addTask {
                 for await _ in signals {
                     received.yield()
                     await group.triggerGracefulShutdown()
                 }
             }
+            tasks.addTask { await service.reload.run() }
             defer { tasks.cancelAll() }
             try await group.run()
-        }
-    }
-
-    /// What is read again on SIGHUP. Not on a loop's thread, because files are read.
-    private func reload(_ service: FrontdoorService) async {
-        do {
-            try await NIOThreadPool.singleton.runIfActive { service.tls?.reload() }
-        } catch {
-            service.logger.error("nothing read again", metadata: .keyed([.error: "\(error)"]))
         }
     }
 }

@@ -20,6 +20,8 @@ struct FrontdoorService: Service, CustomStringConvertible {
     /// Every signal to end; the first is a graceful shutdown as well.
     let signals: AsyncStream<Void>
     let tls: TLSIdentity?
+    /// SIGHUP.
+    let reload: Reload
     let logger: Logger
 
     /// The life cycle logs its services as they describe themselves: without the configuration.
@@ -32,6 +34,11 @@ struct FrontdoorService: Service, CustomStringConvertible {
         } catch {
             throw Failure(problem: "the page's files are not beside the executable: \(error)")
         }
+        let trace = try openTrace()
+        let hits = LimitHits(logger: logger)
+        let pages = ManagementPages { Self.report(hits, trace) }
+        let management = try await ManagementServer.start(configuration.management, pages: pages, logger: logger)
+        defer { trace?.stop() }
         let sockets: Reception.Sockets
         do {
             sockets = try await Reception.Sockets.acquire(configuration, inherited: inherited, logger: logger)
@@ -48,15 +55,18 @@ struct FrontdoorService: Service, CustomStringConvertible {
         // Asked to stop before it had begun.
         guard let presence = registration else {
             sockets.close()
-            return registry.stop()
+            registry.stop()
+            try await management?.stop()
+            return
         }
         let network = try ZeroMQNetwork()
-        let hits = LimitHits(logger: logger)
         let gate = Gate(
             configuration.limits, descriptors: DescriptorLimit.forClients(of: DescriptorLimit.raise()),
             proxies: configuration.proxies, hits: hits)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.loops)
-        let doors = try await makeDoors(on: group, presence: presence, network: network, registry: registry, hits: hits)
+        let doors = try await makeDoors(
+            on: group, presence: presence, network: network, registry: registry, hits: hits, trace: trace)
+        pages.serve(Self.sources(doors))
         var isSuperseded = false
         var problem: String?
         do {
@@ -74,6 +84,7 @@ struct FrontdoorService: Service, CustomStringConvertible {
         await withTaskGroup(of: Void.self) { tasks in
             for door in doors.values { tasks.addTask { await stop(door) } }
         }
+        try await management?.stop()
         await presence.end()
         registry.stop()
         await network.shutdown()
@@ -84,7 +95,7 @@ struct FrontdoorService: Service, CustomStringConvertible {
 
     private func makeDoors(
         on group: MultiThreadedEventLoopGroup, presence: Presence, network: ZeroMQNetwork, registry: RegistryThread,
-        hits: LimitHits
+        hits: LimitHits, trace: TraceWriter?
     ) async throws -> [ObjectIdentifier: NIOLoopBound<DoorLoop>] {
         var doors: [ObjectIdentifier: NIOLoopBound<DoorLoop>] = [:]
         for (number, loop) in group.makeIterator().enumerated() {
@@ -93,7 +104,7 @@ struct FrontdoorService: Service, CustomStringConvertible {
             doors[ObjectIdentifier(loop)] = try await loop.submit { [configuration, logger] in
                 let door = DoorLoop(
                     id, loop: loop, configuration: configuration, network: network, registry: registry,
-                    hits: hits, logger: logger)
+                    hits: hits, trace: trace, logger: logger)
                 door.start()
                 return NIOLoopBound(door, eventLoop: loop)
             }.get()

@@ -16,6 +16,7 @@ extension WorkerCore {
         let conferences = Conferences(
             possession: possession, outbox: links, ended: endedSessions, rules: configuration.rooms)
         conferences.refusesRooms = refusesRooms
+        conferences.metrics = metrics.sessions
         conferences.admin = { [self] in admin?.gateway }
         conferences.isAway = { [self] owner in absences.isAway(owner, at: loop.now) }
         self.conferences = conferences
@@ -75,6 +76,7 @@ extension WorkerCore {
         recovery = nil
         switch result {
         case .success:
+            metrics.slot.takenOver(at: loop.now)
             if mustReassert { conferences.reassertRows() }
             mustReassert = false
             sweepRegularly(conferences)
@@ -97,6 +99,8 @@ extension WorkerCore {
         guard let row else { preconditionFailure("links without a slot") }
         let links = FrontdoorLinks(incarnation: row.incarnation, loop: loop, logger: logger)
         links.delegate = self
+        links.metrics = metrics.links
+        links.requests = metrics.requests
         links.hold()
         do throws(BusError) {
             try links.start(network, at: row.endpoint)
@@ -114,17 +118,28 @@ extension WorkerCore {
     }
 
     func received(_ request: WorkerRequest, from connection: ConnectionID, sequence: RequestSequence) {
-        conferences?.submit(request, from: connection, sequence: sequence)
+        guard let conferences else { return }
+        metrics.requests.began(request, connection, sequence, at: loop.now)
+        conferences.submit(request, from: connection, sequence: sequence)
     }
 
     func released(_ session: SessionID) { conferences?.release(session) }
 
-    func gone(_ connection: ConnectionID) { conferences?.release(connection) }
+    func gone(_ connection: ConnectionID) {
+        metrics.requests.forget(connection)
+        conferences?.release(connection)
+    }
 
-    func listed(_ listing: Listing, by owner: FrontdoorLoopID) { conferences?.resync(listing, of: owner) }
+    func listed(_ listing: Listing, by owner: FrontdoorLoopID) {
+        for listed in listing.requests {
+            metrics.requests.began(listed.request, listed.connection, listed.sequence, at: loop.now)
+        }
+        conferences?.resync(listing, of: owner)
+    }
 
     func lost(_ owner: FrontdoorLoopID) {
         absences.lost(owner, at: loop.now)
+        metrics.requests.forget(owner)
         conferences?.suspend(owner)
     }
 

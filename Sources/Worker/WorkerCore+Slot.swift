@@ -63,6 +63,7 @@ extension WorkerCore {
         guard let row, let gateway = janus.gateway else { return }
         if isMourning { endMourning() }
         guard takeover == nil, conferences == nil else { return }
+        metrics.slot.takeoverBegan(at: loop.now)
         guard hasAwaitedAdmin || admin == nil || admin?.gateway != nil else { return awaitAdmin() }
         let deployment = configuration.installation.deployment
         let session = JanusSlotSession(.of(row.slot, in: deployment), loop: loop, logger: logger)

@@ -29,6 +29,8 @@ final class WorkerCore: FrontdoorLinks.Delegate {
     let loop: any EventLoop
     let network: any BusNetwork
     let registry: LoopRegistry
+    let metrics = WorkerMetrics()
+    let lag: LoopLag
     let logger: Logger
     let janus: JanusLink
     let admin: JanusLink?
@@ -62,13 +64,14 @@ final class WorkerCore: FrontdoorLinks.Delegate {
     init(
         _ configuration: WorkerConfiguration, loop: any EventLoop, network: any BusNetwork,
         connector: any JanusConnector, registry: RegistryThread, heart: Heart? = nil,
-        faults: FaultPoints = FaultPoints(), logger: Logger,
+        faults: FaultPoints = FaultPoints(), trace: TraceWriter? = nil, logger: Logger,
         ended: @escaping (End) -> Void
     ) {
         self.configuration = configuration
         self.loop = loop
         self.network = network
-        self.registry = LoopRegistry(registry, loop: loop)
+        self.registry = LoopRegistry(registry, loop: loop, metrics: metrics.registry)
+        lag = LoopLag(on: loop)
         self.logger = logger
         self.ended = ended
         self.heart = heart ?? Heart(nil, logger: logger)
@@ -81,13 +84,15 @@ final class WorkerCore: FrontdoorLinks.Delegate {
             JanusLink.Settings(
                 address: configuration.janus, subprotocol: "janus-protocol", secretName: "apisecret",
                 secret: configuration.janusSecret),
-            connector: connector, loop: loop, transactionPrefix: life, logger: logger)
-        admin = configuration.admin.map { address in
+            connector: connector, loop: loop, transactionPrefix: life, metrics: metrics.janus,
+            trace: trace.map { JanusTrace($0, configuration.janus) }, logger: logger)
+        admin = configuration.admin.map { [metrics] address in
             JanusLink(
                 JanusLink.Settings(
                     address: address, subprotocol: "janus-admin-protocol", secretName: "admin_secret",
                     secret: configuration.adminSecret),
-                connector: connector, loop: loop, transactionPrefix: "\(life)-admin", logger: logger)
+                connector: connector, loop: loop, transactionPrefix: "\(life)-admin", metrics: metrics.janus,
+                logger: logger)
         }
         seeker = SlotSeeker(
             numbers: configuration.slots, directory: configuration.installation.busDirectory, loop: loop,
@@ -101,6 +106,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
 
     func start() {
         heart.start(on: loop)
+        lag.start()
         abandonment.own = { [self] in row?.slot }
         abandonment.destroyRooms = { [self] rooms, done in
             guard let conferences, !isMourning else { return done() }
@@ -134,6 +140,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
     /// Stops serving. What is in Janus stays for the next holder of the slot, unless there is nothing.
     func stop(completion: @escaping () -> Void) {
         heart.stopping()
+        lag.stop()
         seeker.stop()
         abandonment.stop()
         drained.stop()
@@ -262,6 +269,8 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         session?.stop()
         cancelTakeover()
         sweeper?.cancel()
+        metrics.slot.janusLost()
+        metrics.requests.forget()
         links?.hold()
         if let lost = conferences {
             logger.error("Janus is lost", metadata: .keyed([.reason: reason, .value: "\(lost.load)"]))

@@ -11,12 +11,18 @@ import Telemetry
 /// The worker as a service: starts the core on its loop, waits for the end, stops it.
 struct WorkerService: Service, CustomStringConvertible {
     let configuration: WorkerConfiguration
+    /// SIGHUP.
+    let reload: Reload
     let logger: Logger
 
     /// The life cycle logs its services as they describe themselves: without the secrets in the configuration.
     var description: String { "worker" }
 
     func run() async throws {
+        let trace = try openTrace()
+        defer { trace?.stop() }
+        let pages = ManagementPages { Self.report(trace) }
+        let management = try await ManagementServer.start(configuration.management, pages: pages, logger: logger)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = group.any()
         let network = try ZeroMQNetwork()
@@ -29,7 +35,7 @@ struct WorkerService: Service, CustomStringConvertible {
             let core = WorkerCore(
                 configuration, loop: loop, network: network, connector: WebSocketJanusConnector(), registry: registry,
                 heart: Heart(Supervisor(environment: ProcessInfo.processInfo.environment), logger: logger),
-                faults: .fromEnvironment(), logger: logger
+                faults: .fromEnvironment(), trace: trace, logger: logger
             ) { end in
                 if case .superseded(let reason) = end {
                     // The slot is another's: whatever would still be said or done from here could only do harm.
@@ -41,11 +47,13 @@ struct WorkerService: Service, CustomStringConvertible {
             core.start()
             return NIOLoopBound(core, eventLoop: loop)
         }.get()
+        pages.serve([Self.source(core)])
 
         let end = await cancelWhenGracefulShutdown { await ends.first { _ in true } }
         await withCheckedContinuation { continuation in
             loop.execute { core.value.stop { continuation.resume() } }
         }
+        try await management?.stop()
         registry.stop()
         await network.shutdown()
         try await group.shutdownGracefully()

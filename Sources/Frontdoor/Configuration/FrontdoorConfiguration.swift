@@ -1,6 +1,7 @@
 import Foundation
 import Identity
 import Settings
+import Telemetry
 
 /// Everything a front door is told, read once and checked as a whole.
 struct FrontdoorConfiguration {
@@ -27,6 +28,10 @@ struct FrontdoorConfiguration {
     let tls: TLSFiles?
     /// `[Limits]`
     let limits: Limits
+    /// `[Frontdoor] management`: where health and metrics are served. Default `127.0.0.1:20860-20869`.
+    let management: ManagementAddress
+    /// `[General] trace_client`: messages to and from clients are written down, redacted. Default no.
+    let tracesClients: Bool
     let unknownKeys: [String]
 
     /// - Parameters:
@@ -34,9 +39,11 @@ struct FrontdoorConfiguration {
     ///   - listen: wins over the file.
     ///   - drainTime: wins over the file.
     ///   - takeOver: another front door's number.
+    ///   - management: wins over the file.
     /// - Throws: ``SettingsError`` with every mistake.
     init(
-        file: String?, id: Int? = nil, listen: String? = nil, drainTime: Int? = nil, takeOver: Int? = nil
+        file: String?, id: Int? = nil, listen: String? = nil, drainTime: Int? = nil, takeOver: Int? = nil,
+        management: String? = nil
     ) throws(SettingsError) {
         let ini = try INIFile.read(file)
         var reader = SettingsReader(ini)
@@ -68,12 +75,19 @@ struct FrontdoorConfiguration {
         limits = Limits(&reader)
         tls = TLSFiles(&reader)
 
+        tracesClients = reader.boolean("General", "trace_client", default: false)
+        let fileManagement = reader.value(
+            "Frontdoor", "management", default: ManagementAddress.frontdoors, legal: ManagementAddress.legal
+        ) { ManagementAddress($0) }
+
         var problems = reader.problems
         do throws(TLSFiles.Problem) {
             _ = try tls?.load(closingTime: limits.closingTime)
         } catch {
             problems.append(error.text)
         }
+        let managementGiven = management.map { ManagementAddress($0) }
+        if managementGiven == .some(nil) { problems.append("--management: legal is \(ManagementAddress.legal)") }
         let idGiven = id.map { FrontdoorID($0) }
         let listenGiven = listen.map { ListenAddress($0) }
         if idGiven == .some(nil) { problems.append("--id: legal is 1 to 65535") }
@@ -87,6 +101,7 @@ struct FrontdoorConfiguration {
         if !problems.isEmpty { throw SettingsError(problems: problems) }
         self.listen = (listenGiven ?? nil) ?? fileListen
         self.drainTime = drainTime ?? fileDrainTime
+        self.management = (managementGiven ?? nil) ?? fileManagement
         unknownKeys = reader.unknownKeys(sections: ["Frontdoor", "Deployment", "Bus", "Registry", "Limits", "TLS"])
     }
 }

@@ -24,12 +24,14 @@ final class Connection {
     private var waiting: CircularBuffer<ConnectionStateMachine.Action> = []
     private var isPerforming = false
     private var isClosed = false
+    /// nil: messages are not written down.
+    private let trace: ClientTrace?
     private let logger: Logger
     private let client: ClientOrigin?
 
     init(
         _ id: ConnectionID, dialect: Dialect, socket: any ClientSocket, door: DoorLoop, accounts: AccountBook,
-        client: ClientOrigin?, logger: Logger
+        client: ClientOrigin?, trace: ClientTrace? = nil, logger: Logger
     ) {
         self.id = id
         self.dialect = dialect
@@ -37,6 +39,7 @@ final class Connection {
         self.door = door
         self.client = client
         machine = ConnectionStateMachine(id, accounts: accounts, limits: door.limits)
+        self.trace = trace
         self.logger = logger
     }
 
@@ -52,10 +55,13 @@ final class Connection {
     func goAway() { socket.close(code: 1001, reason: "the gateway is going away") }
 
     func received(_ text: [UInt8]) {
+        trace?.received(text)
+        door.metrics.clients.received(text.count)
         perform(machine.received(dialect.decode(text, limits: door.limits.elements), deadline: door.requestDeadline))
     }
 
     func ignoredBinary() {
+        door.metrics.clients.ignored(.binary)
         guard let stopped = door.complaints.passes(at: door.loop.now) else { return }
         logger.error("binary message ignored", metadata: .keyed([.suppressed: "\(stopped)"]))
     }
@@ -63,7 +69,7 @@ final class Connection {
     func closed() {
         guard !isClosed else { return }
         isClosed = true
-        logger.info("disconnected")
+        logger.info("disconnected", metadata: .keyed([.peer: client.map { "\($0)" } ?? "unknown"]))
         perform(machine.closed())
         door.forget(self)
     }
@@ -122,6 +128,9 @@ final class Connection {
     func resynced(_ session: RequestSequence, by slot: SlotID) { perform(machine.resynced(session, by: slot)) }
 
     private func perform(_ actions: [ConnectionStateMachine.Action]) {
+        for answered in machine.takeAnswered() {
+            door.answered(answered.kind, answered.outcome, deadline: answered.deadline)
+        }
         waiting += actions
         guard !isPerforming else { return }
         isPerforming = true
@@ -157,16 +166,26 @@ final class Connection {
         }
     }
 
-    private func send(_ message: ServerMessage) { socket.send(dialect.encode(message)) }
+    private func send(_ message: ServerMessage) {
+        let text = dialect.encode(message)
+        trace?.sent(text)
+        door.metrics.clients.sent(text.count)
+        socket.send(text)
+    }
+
+    var unansweredCount: Int { machine.unansweredCount }
 
     private func log(_ note: ConnectionStateMachine.Note) {
         switch note {
-        case .refused(let request, let text):
+        case .refused(let transaction, let request, let text):
             guard let stopped = door.complaints.passes(at: door.loop.now) else { return }
             logger.error(
                 "request refused",
-                metadata: .keyed([.request: request, .error: text, .suppressed: "\(stopped)"]))
+                metadata: .keyed([
+                    .request: request, .error: text, .transaction: transaction, .suppressed: "\(stopped)",
+                ]))
         case .unanswerable(let problem):
+            door.metrics.clients.ignored(.unanswerable)
             guard let stopped = door.complaints.passes(at: door.loop.now) else { return }
             logger.error("message ignored", metadata: .keyed([.error: problem, .suppressed: "\(stopped)"]))
         case .limit(let limit): reached(limit)

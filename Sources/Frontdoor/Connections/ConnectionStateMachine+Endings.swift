@@ -44,7 +44,7 @@ extension ConnectionStateMachine {
     }
 
     private mutating func timeOut(_ sequence: RequestSequence) -> [Action] {
-        answer(sequence, .error("request timed out"))
+        answer(sequence, .error("request timed out"), isLate: true)
     }
 
     private mutating func tearDown(_ session: RequestSequence) -> [Action] {

@@ -7,9 +7,11 @@ extension ConnectionStateMachine {
     /// Whom to answer, and until when.
     struct Asked {
         let transaction: String
-        let name: String
+        let kind: RequestKind
         let sequence: RequestSequence
         let deadline: NIODeadline
+
+        var name: String { kind.name }
     }
 
     mutating func requested(_ request: Request, _ asked: Asked) -> [Action] {
@@ -147,6 +149,6 @@ extension ConnectionStateMachine {
 
     private func unansweredRequest(_ request: WorkerRequest, _ asked: Asked) -> UnansweredRequest {
         UnansweredRequest(
-            transaction: asked.transaction, name: asked.name, request: request, deadline: asked.deadline)
+            transaction: asked.transaction, kind: asked.kind, request: request, deadline: asked.deadline)
     }
 }

@@ -25,12 +25,20 @@ struct ConnectionStateMachine {
 
     /// Worth a line in the log.
     enum Note: Equatable {
-        case refused(request: String, text: String)
+        case refused(transaction: String, request: String, text: String)
         case unanswerable(String)
         case accountAdded(String, userAgent: String?)
         case accountRemoved(String)
         case unexpected(String)
         case limit(LimitKind)
+    }
+
+    /// A request that was answered, for whoever counts: what it was, how it ended, until when it would have waited.
+    struct Answered: Equatable {
+        let sequence: RequestSequence?
+        let kind: RequestKind
+        let outcome: RequestOutcome
+        let deadline: NIODeadline
     }
 
     /// How often a join follows a room that turns out to live elsewhere.
@@ -45,6 +53,7 @@ struct ConnectionStateMachine {
     var unanswered: [RequestSequence: UnansweredRequest] = [:]
     /// Workers without a link, as far as this connection has had to do with them.
     var lostLinks: Set<SlotID> = []
+    private var answered: [Answered] = []
     private var lastSequence: UInt64 = 0
     private var isPaused = false
     let limits: Limits
@@ -68,12 +77,16 @@ struct ConnectionStateMachine {
         case .unanswerable(let error): return [.note(.unanswerable(error.description))]
         case .refused(let transaction, let type, let error):
             let limit: [Action] = error.exceedsLimit ? [.note(.limit(.requestField))] : []
+            answered.append(
+                Answered(sequence: nil, kind: RequestKind(type: type), outcome: .error, deadline: deadline))
             return limit + refuse(transaction, type ?? "request", error.description)
         case .request(let transaction, let request):
             lastSequence += 1
             let sequence = RequestSequence(rawValue: lastSequence)
-            let asked = Asked(transaction: transaction, name: request.name, sequence: sequence, deadline: deadline)
-            return requested(request, asked) + throttle()
+            let asked = Asked(transaction: transaction, kind: request.kind, sequence: sequence, deadline: deadline)
+            let actions = requested(request, asked)
+            noteAnswer(to: asked, among: actions)
+            return actions + throttle()
         }
     }
 
@@ -88,8 +101,13 @@ struct ConnectionStateMachine {
     // MARK: Answering
 
     /// An answer for the client, and what it means for the connection.
-    mutating func answer(_ sequence: RequestSequence, _ answer: WorkerAnswer) -> [Action] {
+    mutating func answer(
+        _ sequence: RequestSequence, _ answer: WorkerAnswer, isLate: Bool = false
+    ) -> [Action] {
         guard let pending = unanswered.removeValue(forKey: sequence) else { return [] }
+        let outcome: RequestOutcome = answer == .ack ? .ack : isLate ? .timeout : .error
+        answered.append(
+            Answered(sequence: sequence, kind: pending.kind, outcome: outcome, deadline: pending.deadline))
         switch answer {
         case .ack: return [.send(.ack(transaction: pending.transaction))] + acknowledged(pending.request, sequence)
         case .error(let text): return fail(pending, sequence, text)
@@ -118,7 +136,7 @@ struct ConnectionStateMachine {
 
     func refuse(_ transaction: String, _ request: String, _ text: String) -> [Action] {
         [
-            .note(.refused(request: request, text: text)),
+            .note(.refused(transaction: transaction, request: request, text: text)),
             .send(.error(transaction: transaction, text: text)),
         ]
     }
@@ -133,6 +151,24 @@ struct ConnectionStateMachine {
             return pending.isHeld || !isSettled
         }
         return orphans.keys.sorted().flatMap { answer($0, .unknownSession) }
+    }
+
+    /// What was answered since the last call.
+    mutating func takeAnswered() -> [Answered] {
+        guard !answered.isEmpty else { return [] }
+        defer { answered.removeAll(keepingCapacity: true) }
+        return answered
+    }
+
+    /// A request that waits for nobody was answered at once.
+    private mutating func noteAnswer(to asked: Asked, among actions: [Action]) {
+        guard unanswered[asked.sequence] == nil, !answered.contains(where: { $0.sequence == asked.sequence }) else {
+            return
+        }
+        let isAck = actions.contains(.send(.ack(transaction: asked.transaction)))
+        answered.append(
+            Answered(
+                sequence: asked.sequence, kind: asked.kind, outcome: isAck ? .ack : .error, deadline: asked.deadline))
     }
 
     // MARK: What follows

@@ -13,8 +13,7 @@ struct UnansweredRequest {
     }
 
     let transaction: String
-    /// The request's name in logs.
-    let name: String
+    let kind: RequestKind
     let request: WorkerRequest
     let deadline: NIODeadline
     /// The answer when its session turns out not to exist, in the words of its request.
@@ -22,6 +21,9 @@ struct UnansweredRequest {
     /// Who has to answer: nobody while the room is being located, several when an account is removed, otherwise one.
     var workers: [SlotID: Delivery] = [:]
     var attempts = 0
+
+    /// The request's name in logs.
+    var name: String { kind.name }
 
     var isHeld: Bool { workers.values.allSatisfy(\.isHeld) }
 

@@ -28,7 +28,10 @@ final class Doorkeeper {
             gate.hits.hit(limit, by: self.metadata)
             verdict = .refused(.tooManyRequests, headers: ["Retry-After": "60"])
         }
-        if case .refused(let status, _) = verdict { note(status) }
+        if case .refused(let status, _) = verdict {
+            door.metrics.clients.refused(status)
+            note(status)
+        }
         self.verdict = verdict
         return verdict
     }

@@ -1,12 +1,14 @@
 /// Which web pages may open a WebSocket (protocol page, section 1): entries of `web_origins`, in which `*` stands for any
 /// run of characters.
-struct OriginRules: Equatable, Sendable {
+struct OriginRules: Equatable, Sendable, CustomStringConvertible {
     /// A host name has at most 253 bytes (RFC 1035 §2.3.4); nothing longer is an origin.
     static let maximumLength = 512
 
     private let entries: [String]
 
     init(_ entries: [String]) { self.entries = entries }
+
+    var description: String { entries.joined(separator: ", ") }
 
     /// - Parameter origin: the `Origin` header as sent; nil when there is none, which is no browser and is admitted.
     func admits(_ origin: String?) -> Bool {

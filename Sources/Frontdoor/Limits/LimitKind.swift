@@ -1,27 +1,30 @@
 import Logging
+import Telemetry
 
 /// Every limit that a client can run into, under the name of its configuration key where it has one.
-enum LimitKind: String, CaseIterable, Sendable {
-    case messageSize = "message_size"
+enum LimitKind: Int, MetricLabel {
+    case messageSize
     /// Frames of one message.
     case fragments
     /// A field of a request that is too long, or has too many elements.
-    case requestField = "request_field"
+    case requestField
     case accounts
     case sessions
-    case unansweredRequests = "unanswered_requests"
-    case requestHeaders = "request_headers"
-    case handshakeTime = "handshake_time"
-    case closingTime = "closing_time"
-    case pongTime = "pong_time"
-    case unsentBytes = "unsent_bytes"
-    case unwritableTime = "unwritable_time"
-    case requestTime = "request_time"
+    case unansweredRequests
+    case requestHeaders
+    case handshakeTime
+    case closingTime
+    case pongTime
+    case unsentBytes
+    case unwritableTime
+    case requestTime
     case connections
-    case connectionsPerAddress = "connections_per_address"
-    case handshakesPerAddress = "handshakes_per_address"
+    case connectionsPerAddress
+    case handshakesPerAddress
     /// The process or the system has no descriptor left for another client.
     case descriptors
+
+    static let label = "kind"
 
     /// Slowing down a client that asks a lot at once is the ordinary course of things.
     var level: Logger.Level {

@@ -61,7 +61,9 @@ extension DoorLoop: WorkerLink.Delegate {
         _ request: WorkerRequest, _ sequence: RequestSequence, of connection: ConnectionID, to slot: SlotID,
         deadline: NIODeadline
     ) -> WorkerLink.Sending {
-        links[slot]?.send(request, as: sequence, of: connection, deadline: deadline) ?? .noLink
+        let sending = links[slot]?.send(request, as: sequence, of: connection, deadline: deadline) ?? .noLink
+        if case .refused = sending { metrics.links.sendRefused() }
+        return sending
     }
 
     /// Sent at once if that is possible, and owed until the worker has taken it.
@@ -119,6 +121,7 @@ extension DoorLoop: WorkerLink.Delegate {
     }
 
     func linkLost(_ slot: SlotID) {
+        metrics.links.linkLost()
         owed[slot]?.linkLost()
         for connection in connections.values { connection.linkLost(slot) }
     }

@@ -77,6 +77,9 @@ final class WorkerLink {
     /// Everything sent has been taken.
     var isDrained: Bool { !machine.isUp || machine.acknowledgedByPeer >= machine.lastSent }
 
+    /// Messages that the worker has not said to have taken.
+    var unacknowledged: UInt64 { machine.isUp ? machine.lastSent - machine.acknowledgedByPeer : 0 }
+
     func notePlacement() { placed += 1 }
 
     /// The number of the last message that was sent on this link, and of the last one that the worker says it took.

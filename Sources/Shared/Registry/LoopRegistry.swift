@@ -4,10 +4,13 @@ import NIOCore
 public struct LoopRegistry: Sendable {
     private let thread: RegistryThread
     private let loop: any EventLoop
+    private let metrics: NIOLoopBound<RegistryMetrics>?
 
-    public init(_ thread: RegistryThread, loop: any EventLoop) {
+    /// - Parameter metrics: of this loop; to be made on it, then.
+    public init(_ thread: RegistryThread, loop: any EventLoop, metrics: RegistryMetrics? = nil) {
         self.thread = thread
         self.loop = loop
+        self.metrics = metrics.map { NIOLoopBound($0, eventLoop: loop) }
     }
 
     /// As ``RegistryThread/submit(_:_:completion:)``; to be called on the loop, where `then` is called later.
@@ -17,8 +20,12 @@ public struct LoopRegistry: Sendable {
         then: @escaping (Result<Value, RegistryError>) -> Void
     ) {
         let bound = NIOLoopBound(then, eventLoop: loop)
-        thread.submit(access, operation) { [loop] result in
-            loop.execute { bound.value(result) }
+        let began = loop.now
+        thread.submit(access, operation) { [loop, metrics] result in
+            loop.execute {
+                metrics?.value.answered(result, after: loop.now - began)
+                bound.value(result)
+            }
         }
     }
 }

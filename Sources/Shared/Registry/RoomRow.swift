@@ -41,7 +41,8 @@ public struct RoomRow: Equatable, Sendable {
 
     public init(
         uri: RoomURI, owner: RoomOwner, janusRoom: JanusRoomID, configuration: String,
-        activeParticipants: [String] = [], originator: String? = nil, version: Int64 = 0, configuredBy: [SessionID] = [],
+        activeParticipants: [String] = [], originator: String? = nil, version: Int64 = 0,
+        configuredBy: [SessionID] = [],
         state: State = .claimed
     ) {
         self.uri = uri

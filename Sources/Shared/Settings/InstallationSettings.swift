@@ -14,6 +14,10 @@ public struct InstallationSettings: Equatable, Sendable {
     public let trustsClaimedAccounts: Bool
     /// `[General] log_level`: trace, debug, info, notice, warning, error, critical. Default info.
     public let logLevel: String
+    /// `[General] log_format`: text, json. Default text.
+    public let logFormat: String
+    /// `[General] trace_dir`: where traces are written, when they are. Default `/var/log/continuo`.
+    public let traceDirectory: String
 
     /// Sections that only one of the two processes reads are no mistake in the other's eyes.
     public static let sections = [
@@ -32,6 +36,12 @@ public struct InstallationSettings: Equatable, Sendable {
             text in
             levels.contains(text.lowercased()) ? text.lowercased() : nil
         }
+        let formats = ["text", "json"]
+        logFormat = reader.value("General", "log_format", default: "text", legal: formats.joined(separator: ", ")) {
+            text in
+            formats.contains(text.lowercased()) ? text.lowercased() : nil
+        }
+        traceDirectory = reader.text("General", "trace_dir") ?? "/var/log/continuo"
     }
 }
 

@@ -7,6 +7,7 @@ public enum LogKey: String, Sendable {
     case connections
     case deadline
     case device
+    case domains
     case endpoint
     case error
     case event
@@ -16,6 +17,7 @@ public enum LogKey: String, Sendable {
     case janus
     case limit
     case link
+    case origins
     case path
     case peer
     case process
@@ -28,6 +30,7 @@ public enum LogKey: String, Sendable {
     case suppressed
     case transaction
     case value
+    case version
 }
 
 extension Logger {

@@ -14,24 +14,34 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "The configuration file (webrtcgateway.ini).")
     var config: String?
 
+    @Option(help: "Where health and metrics are served: host:port, host:first-last, or none.")
+    var management: String?
+
     @Flag(help: "Check the configuration and end.")
     var checkConfig = false
 
     func run() async throws {
         let configuration: WorkerConfiguration
         do throws(SettingsError) {
-            configuration = try WorkerConfiguration(file: config)
+            configuration = try WorkerConfiguration(file: config, management: management)
         } catch {
             endForConfiguration(error.problems)
         }
         guard !checkConfig else { return }
-        bootstrapLogging(level: Logger.Level(rawValue: configuration.installation.logLevel) ?? .info)
+        bootstrapLogging(
+            level: Logger.Level(rawValue: configuration.installation.logLevel) ?? .info,
+            format: LogFormat(rawValue: configuration.installation.logFormat) ?? .text)
         let logger = Logger(label: "worker")
         for key in configuration.unknownKeys {
             logger.warning("unknown configuration key", metadata: .keyed([.value: key]))
         }
+        logger.info(
+            "starting", metadata: .keyed([.version: productVersion, .janus: "\(configuration.janus)"]))
+        let reload = Reload()
+        let reloading = Task { await reload.run() }
+        defer { reloading.cancel() }
         let group = ServiceGroup(
-            services: [WorkerService(configuration: configuration, logger: logger)],
+            services: [WorkerService(configuration: configuration, reload: reload, logger: logger)],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         do {
             try await group.run()

@@ -1,5 +1,6 @@
 import Identity
 import Settings
+import Telemetry
 
 /// Everything a worker is told, read once and checked as a whole.
 struct WorkerConfiguration {
@@ -14,13 +15,18 @@ struct WorkerConfiguration {
     let admin: JanusAddress?
     let adminSecret: String?
     let rooms: RoomRules
+    /// `[Worker] management`: where health and metrics are served. Default `127.0.0.1:20870-20885`.
+    let management: ManagementAddress
+    /// `[Janus] trace_janus`: messages to and from Janus's API are written down, redacted. Default no.
+    let tracesJanus: Bool
     let unknownKeys: [String]
 
     /// The secret that the original shipped: everybody knows it (D56).
     static let publicSecret = "0745f2f74f34451c89343afcdcae5809"
 
+    /// - Parameter management: wins over the file.
     /// - Throws: ``SettingsError`` with every mistake.
-    init(file: String?) throws(SettingsError) {
+    init(file: String?, management: String? = nil) throws(SettingsError) {
         let ini = try INIFile.read(file)
         var reader = SettingsReader(ini)
         installation = InstallationSettings(&reader)
@@ -38,7 +44,14 @@ struct WorkerConfiguration {
         rooms = RoomRules(
             defaults: defaults, file: file,
             recordings: reader.text("General", "recording_dir") ?? "/var/lib/continuo/recordings")
+        tracesJanus = reader.boolean("Janus", "trace_janus", default: false)
+        let fileManagement = reader.value(
+            "Worker", "management", default: ManagementAddress.workers, legal: ManagementAddress.legal
+        ) { ManagementAddress($0) }
+        let managementGiven = management.map { ManagementAddress($0) }
+        self.management = (managementGiven ?? nil) ?? fileManagement
         var problems = reader.problems
+        if managementGiven == .some(nil) { problems.append("--management: legal is \(ManagementAddress.legal)") }
         for section in ini.sections.keys.sorted() where section.contains("@") {
             guard let room = RoomURI(section) else {
                 problems.append("[\(section)]: not a room's address")

@@ -109,7 +109,10 @@ final class FeedSession {
 
     // MARK: What the front door asks
 
-    func attach() { perform(machine.attachRequested()) }
+    func attach() {
+        logger.info("feed created", metadata: .keyed([.publisher: "\(target)"]))
+        perform(machine.attachRequested())
+    }
 
     func submit(_ request: WorkerRequest, sequence: RequestSequence) { desk.submit(request, sequence: sequence) }
 
@@ -158,7 +161,9 @@ final class FeedSession {
     private func received(_ event: JanusEvent, _ message: Message?) {
         switch event.kind {
         case .plugin: received(plugin: event, message)
-        case .webrtcUp: perform(machine.mediaUp())
+        case .webrtcUp:
+            logger.info("media established")
+            perform(machine.mediaUp())
         case .hangup(let reason): perform(machine.ended(reason))
         case .detached:
             perform(machine.handleVanished("handle detached"))

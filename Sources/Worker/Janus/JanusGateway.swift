@@ -17,8 +17,11 @@ final class JanusGateway {
     private let secretName: StaticString
     private let secret: String?
     private let transactionPrefix: String
+    private let metrics: JanusMetrics
+    private let trace: JanusTrace?
     private let logger: Logger
-    /// Requests that were given up and whose success would leave something behind. The oldest are forgotten first.
+    /// Requests that were given up and whose success would leave something behind, and handles. The oldest are forgotten
+    /// first.
     private static let maximumLate = 1024
     /// Events of one handle that wait for a receiver.
     private static let maximumKept = 1024
@@ -27,6 +30,8 @@ final class JanusGateway {
         let late: ((JanusReply) -> Void)?
         let completion: Completion
         let transaction: String
+        let kind: JanusRequestKind
+        let began: NIODeadline
     }
 
     private var pending = PendingTransactions<Request>()
@@ -34,6 +39,9 @@ final class JanusGateway {
     private var lateOrder: CircularBuffer<String> = []
     private var transactions = 0
     private var handlers: [JanusHandleID: (JanusEvent) -> Void] = [:]
+    /// Handles that were given up lately: Janus may still have something to say of them. The oldest are forgotten first.
+    private var past: Set<JanusHandleID> = []
+    private var pastOrder: CircularBuffer<JanusHandleID> = []
     /// Events of handles that nobody has asked for yet, in order; nil: they are dropped.
     private var kept: [JanusHandleID: [JanusEvent]]?
     private(set) var isOpen = true
@@ -49,13 +57,15 @@ final class JanusGateway {
     ///     may still arrive.
     init(
         loop: any EventLoop, socket: any JanusSocket, secretName: StaticString, secret: String?,
-        transactionPrefix: String, logger: Logger
+        transactionPrefix: String, metrics: JanusMetrics = JanusMetrics(), trace: JanusTrace? = nil, logger: Logger
     ) {
         self.loop = loop
         self.socket = socket
         self.secretName = secretName
         self.secret = secret
         self.transactionPrefix = transactionPrefix
+        self.metrics = metrics
+        self.trace = trace
         self.logger = logger
     }
 
@@ -94,8 +104,11 @@ final class JanusGateway {
             if let handle { json.member("handle_id", handle.rawValue) }
             members(&json)
         }
-        let request = Request(late: late, completion: completion, transaction: transaction)
-        pending.insert(transaction, request, deadline: loop.now + Self.requestDeadline)
+        let now = loop.now
+        let request = Request(
+            late: late, completion: completion, transaction: transaction, kind: JanusRequestKind(type), began: now)
+        pending.insert(transaction, request, deadline: now + Self.requestDeadline)
+        trace?.sent(json.bytes)
         socket.send(json.bytes)
         return transaction
     }
@@ -106,6 +119,7 @@ final class JanusGateway {
     /// Events of `handle` go to `receive` from now on, those that were kept first; nil stops them.
     func route(_ handle: JanusHandleID, to receive: ((JanusEvent) -> Void)?) {
         handlers[handle] = receive
+        if receive == nil { remember(past: handle) }
         for event in kept?.removeValue(forKey: handle) ?? [] { receive?(event) }
     }
 
@@ -120,6 +134,7 @@ final class JanusGateway {
     func dropKeptEvents() { kept = nil }
 
     func received(_ text: [UInt8]) {
+        trace?.received(text)
         let message: JanusMessage
         do throws(JanusError) {
             message = try JanusMessage.decode(text)
@@ -134,11 +149,15 @@ final class JanusGateway {
                 if let undo = late.removeValue(forKey: transaction), case .success(let reply) = result { undo(reply) }
                 return
             }
-            request.completion(result)
+            finish(request, result)
         case .event(let event):
+            logger.debug("event", metadata: .keyed([.handle: "\(event.sender)", .event: "\(event.kind)"]))
             guard let receive = handlers[event.sender] else {
                 if kept != nil { return keep(event) }
-                logger.debug(
+                // What still comes of a handle that was given up is no surprise.
+                guard !past.contains(event.sender) else { return }
+                metrics.unknownHandle()
+                logger.warning(
                     "event of an unknown handle",
                     metadata: .keyed([.handle: "\(event.sender)", .event: "\(event.kind)"]))
                 return
@@ -163,8 +182,19 @@ final class JanusGateway {
     func timerFired(at now: NIODeadline) {
         for request in pending.expired(at: now) {
             if let undo = request.late { remember(undo, of: request.transaction) }
-            request.completion(.failure(.timedOut))
+            finish(request, .failure(.timedOut))
         }
+    }
+
+    private func finish(_ request: Request, _ result: Result<JanusReply, JanusError>) {
+        metrics.answered(request.kind, result, after: loop.now - request.began)
+        request.completion(result)
+    }
+
+    private func remember(past handle: JanusHandleID) {
+        guard past.insert(handle).inserted else { return }
+        pastOrder.append(handle)
+        if pastOrder.count > Self.maximumLate { past.remove(pastOrder.removeFirst()) }
     }
 
     private func remember(_ undo: @escaping (JanusReply) -> Void, of transaction: String) {
@@ -181,7 +211,7 @@ final class JanusGateway {
         handlers = [:]
         kept = nil
         late = [:]
-        for request in pending.removeAll() { request.completion(.failure(.linkLost)) }
+        for request in pending.removeAll() { finish(request, .failure(.linkLost)) }
     }
 
     func close() {

@@ -22,6 +22,8 @@ final class JanusLink {
     private let settings: Settings
     private let connector: any JanusConnector
     private let loop: any EventLoop
+    private let metrics: JanusMetrics
+    private let trace: JanusTrace?
     private let logger: Logger
     private let transactionPrefix: String
     private var connections = 0
@@ -29,6 +31,7 @@ final class JanusLink {
     private var timer: RepeatedTask?
     private var isRunning = false
     private var wasLogged = false
+    private var hasBeenOpen = false
     /// Refused attempts in a row.
     private var refusals = 0
 
@@ -41,12 +44,14 @@ final class JanusLink {
 
     init(
         _ settings: Settings, connector: any JanusConnector, loop: any EventLoop, transactionPrefix: String,
-        logger: Logger
+        metrics: JanusMetrics = JanusMetrics(), trace: JanusTrace? = nil, logger: Logger
     ) {
         self.settings = settings
         self.connector = connector
         self.loop = loop
         self.transactionPrefix = transactionPrefix
+        self.metrics = metrics
+        self.trace = trace
         self.logger = logger
     }
 
@@ -89,9 +94,12 @@ final class JanusLink {
         guard isRunning else { return socket.close() }
         wasLogged = false
         refusals = 0
+        if hasBeenOpen { metrics.reconnected() }
+        hasBeenOpen = true
+        logger.info("Janus is connected", metadata: .keyed([.janus: "\(settings.address)"]))
         let gateway = JanusGateway(
             loop: loop, socket: socket, secretName: settings.secretName, secret: settings.secret,
-            transactionPrefix: "\(transactionPrefix)-\(connections)", logger: logger)
+            transactionPrefix: "\(transactionPrefix)-\(connections)", metrics: metrics, trace: trace, logger: logger)
         self.gateway = gateway
         up(gateway)
     }
@@ -104,7 +112,8 @@ final class JanusLink {
         guard isRunning else { return }
         // A Janus that is down for an hour is one line, not fourteen thousand.
         if lost != nil || !wasLogged {
-            logger.warning("Janus is not connected", metadata: .keyed([.reason: reason]))
+            logger.warning(
+                "Janus is not connected", metadata: .keyed([.janus: "\(settings.address)", .reason: reason]))
             wasLogged = true
         }
         if lost != nil { down(reason) }

@@ -46,6 +46,9 @@ final class FrontdoorLinks: Outbox {
     /// What has arrived while nobody could serve it; nil: it is served at once.
     private var held: [(RoutingID, Envelope, [UInt8])]?
     weak var delegate: (any Delegate)?
+    var metrics = LinkMetrics()
+    /// Told of every answer.
+    var requests: RequestMetrics?
 
     init(incarnation: Incarnation, loop: any EventLoop, logger: Logger) {
         self.incarnation = incarnation
@@ -67,7 +70,13 @@ final class FrontdoorLinks: Outbox {
         router = nil
     }
 
+    /// Those that count.
+    var count: Int { current.count }
+
     // MARK: Holding
+
+    /// Messages that wait to be served.
+    var heldCount: Int { held?.count ?? 0 }
 
     /// What arrives waits, and heartbeats go on: what is there to serve it is being made.
     func hold() { if held == nil { held = [] } }
@@ -91,10 +100,12 @@ final class FrontdoorLinks: Outbox {
     // MARK: Sending
 
     func answer(_ answer: WorkerAnswer, to request: RequestSequence, of connection: ConnectionID) {
+        requests?.answered(answer, connection, request, at: loop.now)
         send(.answer, answer.encoded, to: connection.owner, connection: connection, request: request)
     }
 
     func tell(_ event: WorkerEvent, of session: SessionID) {
+        metrics.eventSent()
         send(
             .event, event.encoded, to: session.connection.owner, connection: session.connection,
             request: session.request)
@@ -281,6 +292,7 @@ final class FrontdoorLinks: Outbox {
     private func drop(_ id: RoutingID, _ reason: String) {
         guard links.removeValue(forKey: id) != nil else { return }
         held?.removeAll { $0.0 == id }
+        metrics.linkLost()
         logger.info("link lost", metadata: .keyed([.link: "\(id)", .reason: reason]))
         guard current[id.owner] == id else { return }
         current[id.owner] = nil

@@ -106,6 +106,7 @@ final class PublisherSession {
     // MARK: What the front door asks
 
     func join() {
+        logger.info("session created", metadata: .keyed([.account: "\(account)"]))
         room.expect(self)
         room.join(self)
     }
@@ -182,6 +183,7 @@ final class PublisherSession {
         case .update(_, let audio, let video, let bitrate): update(audio, video, bitrate, sequence)
         case .configureRoom(_, let participants): configureRoom(participants, sequence)
         case .terminate:
+            logger.info("termination requested")
             desk.close(with: sequence)
             perform(machine.terminateRequested())
         case .join, .feedAttach, .feedAnswer, .feedDetach, .releaseAccount: desk.finish(sequence, .unknownSession)
@@ -241,7 +243,9 @@ final class PublisherSession {
     private func received(_ event: JanusEvent, _ message: Message?) {
         switch event.kind {
         case .plugin: received(plugin: event, message)
-        case .webrtcUp: perform(machine.mediaUp())
+        case .webrtcUp:
+            logger.info("media established")
+            perform(machine.mediaUp())
         case .hangup(let reason): perform(machine.hungUp(reason))
         case .detached:
             perform(machine.handleVanished("handle detached"))

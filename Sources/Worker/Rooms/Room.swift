@@ -204,7 +204,12 @@ final class Room {
         case .releaseRow: releaseRow()
         case .admit(let sessions): for session in sessions { publishers[session]?.admitted() }
         case .refuse(let sessions, let refusal): refuse(sessions, refusal)
-        case .configure(let session, let bitrate): publishers[session]?.configure(bitrate: bitrate)
+        case .configure(let session, let bitrate):
+            guard let publisher = publishers[session] else { break }
+            logger.info(
+                "participant bitrate",
+                metadata: .keyed([.session: "\(publisher.clientSession)", .value: "\(bitrate)"]))
+            publisher.configure(bitrate: bitrate)
         case .recordActive(let active): record(active)
         case .noteActive(let active): note(active)
         case .tell(let sessions, let event):

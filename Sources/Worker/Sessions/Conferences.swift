@@ -23,6 +23,8 @@ final class Conferences {
     /// A front door's loop has no link, and has had the time to make one.
     var isAway: (FrontdoorLoopID) -> Bool = { _ in false }
 
+    var metrics = SessionMetrics()
+
     /// nil: the admin API cannot be reached.
     var admin: () -> JanusGateway? = { nil }
 
@@ -220,9 +222,13 @@ final class Conferences {
         let sweep = JanusSweep(
             slot: possession.owner.slot, deployment: possession.deployment, session: possession.janusSession,
             gateway: possession.gateway, logger: possession.logger)
-        sweep.handles(admin: admin, isKept: isKept) { [possession] result in
-            guard case .failure(let error) = result, possession.isHeld else { return }
-            possession.logger.warning("the sweep failed", metadata: .keyed([.error: error.reason]))
+        sweep.handles(admin: admin, isKept: isKept) { [possession, metrics] result in
+            switch result {
+            case .success(let count): metrics.swept(count)
+            case .failure(let error):
+                guard possession.isHeld else { return }
+                possession.logger.warning("the sweep failed", metadata: .keyed([.error: error.reason]))
+            }
         }
         sweep.rooms(over: possession.roomHandle) { [weak self] room in
             self.map { !$0.possession.isHeld || $0.janusRooms.contains(room) } ?? true
@@ -327,11 +333,13 @@ final class Conferences {
 
     func finished(_ publisher: PublisherSession) {
         guard publishers.removeValue(forKey: publisher.id) != nil else { return }
+        metrics.ended(.publisher)
         forget(publisher.id, publisher.ending, publisher.voice, isReleased: publisher.isReleased)
     }
 
     func finished(_ feed: FeedSession) {
         guard feeds.removeValue(forKey: feed.id) != nil else { return }
+        metrics.ended(.feed)
         feed.base.feeds[feed.id] = nil
         forget(feed.id, feed.ending, feed.voice, isReleased: feed.isReleased)
     }

@@ -13,6 +13,7 @@ final class SessionHandle<Message> {
     private let logger: Logger
     private let points: (record: FaultPoint, attach: FaultPoint, detach: FaultPoint)
     private var handle: JanusHandle<Message>?
+    private var slowLinks = SlowLinks()
 
     private var possession: SlotPossession { conferences.possession }
     private var faults: FaultPoints { possession.faults }
@@ -125,7 +126,8 @@ final class SessionHandle<Message> {
     func note(_ event: JanusEvent.Kind) {
         switch event {
         case .slowLink(let uplink):
-            logger.info("slow link", metadata: .keyed([.value: uplink ? "download" : "upload"]))
+            guard let direction = slowLinks.reported(uplink: uplink, at: possession.loop.now) else { break }
+            logger.info("slow link", metadata: .keyed([.value: direction.rawValue]))
         case .other(let kind): logger.warning("unknown event", metadata: .keyed([.event: kind]))
         case .plugin, .webrtcUp, .hangup, .detached, .media: break
         }

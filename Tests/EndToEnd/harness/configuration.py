@@ -1,19 +1,24 @@
 """webrtcgateway.ini for one gateway."""
 
+from .ports import free_neighbours
+
+MANAGED = 8  # front doors, and as many workers, that find a management address
 
 LOOPS = 2  # of each front door, which deals new connections out to them in turn
 
 
 def configuration(folder, janus, slots, settings):
     """The file's text. `settings` ({section: {key: value}}) adds to and wins over what every test wants."""
+    management = [free_neighbours(MANAGED) for _ in range(2)]
+    doors, workers = (f"127.0.0.1:{first}-{first + MANAGED - 1}" for first in management)
     sections = {
         "General": {
             "web_origins": "*", "sip_domains": "*", "trust_claimed_accounts": "yes",
             "recording_dir": folder / "recordings", "log_level": "debug",
         },
         "Deployment": {"id": "test", "node": "host1"},
-        "Frontdoor": {"loops": LOOPS},
-        "Worker": {"slots": slots},
+        "Frontdoor": {"loops": LOOPS, "management": doors},
+        "Worker": {"slots": slots, "management": workers},
         "Bus": {"directory": folder / "bus"},
         "Registry": {"path": folder / "registry.sqlite"},
         "Janus": {

@@ -3,7 +3,8 @@
 import random
 import socket
 
-_given = set()
+_STANDARD = set(range(20860, 20886))  # management addresses of gateways that are not told others
+_given = set(_STANDARD)
 
 
 def free_port():

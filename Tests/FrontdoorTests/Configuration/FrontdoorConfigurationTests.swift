@@ -1,5 +1,6 @@
 import Identity
 import Settings
+import Telemetry
 import Testing
 
 @testable import Frontdoor
@@ -22,6 +23,8 @@ import Testing
         #expect(configuration.pingInterval == 120)
         #expect(configuration.drainTime == 0)
         #expect(configuration.predecessor == nil)
+        #expect(configuration.management == .ports(host: "127.0.0.1", 20860...20869))
+        #expect(!configuration.tracesClients)
         #expect(configuration.unknownKeys.isEmpty)
     }
 
@@ -33,11 +36,15 @@ import Testing
             sip_domains = example.org, example.com
             websocket_ping_interval = 0
             trust_claimed_accounts = yes
+            trace_client = yes
+            trace_dir = /tmp/traces
+            log_format = json
             [Frontdoor]
             id = 65535
             listen = [::1]:0
             loops = 64
             drain_time = 86400
+            management = [::1]:9000-9001
             """)
         #expect(configuration.id.number == 65535)
         #expect(configuration.listen.description == "[::1]:0")
@@ -46,6 +53,10 @@ import Testing
         #expect(configuration.domains == DomainRules(["example.org", "example.com"]))
         #expect(configuration.pingInterval == 0)
         #expect(configuration.drainTime == 86400)
+        #expect(configuration.management == .ports(host: "::1", 9000...9001))
+        #expect(configuration.tracesClients)
+        #expect(configuration.installation.traceDirectory == "/tmp/traces")
+        #expect(configuration.installation.logFormat == "json")
         #expect(configuration.installation.trustsClaimedAccounts)
         #expect(configuration.unknownKeys.isEmpty)
     }
@@ -58,6 +69,8 @@ import Testing
             "[Frontdoor] loops: \"65\" is not legal; legal is 1 to 64",
             "[Frontdoor] drain_time: \"86401\" is not legal; legal is 0 to 86400",
             "[General] websocket_ping_interval: \"-1\" is not legal; legal is 0 to 86400",
+            "[General] trace_client: \"loud\" is not legal; legal is yes, true, on, 1, no, false, off, 0",
+            "[Frontdoor] management: \"20860\" is not legal; legal is host:port, host:first-last, or none",
             "--id: legal is 1 to 65535", "--listen: legal is host:port", "--drain-time: legal is 0 to 86400",
             "--take-over: legal is the number of another front door, 1 to 65535",
         ]
@@ -67,11 +80,13 @@ import Testing
                 [General]
                 trust_claimed_accounts = maybe
                 websocket_ping_interval = -1
+                trace_client = loud
                 [Frontdoor]
                 id = 0
                 listen = 10888
                 loops = 65
                 drain_time = 86401
+                management = 20860
                 """, id: 65536, listen: "here", drainTime: -1, takeOver: 0)
         }
     }

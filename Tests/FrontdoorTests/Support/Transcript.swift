@@ -136,5 +136,5 @@ func forwarded(_ number: UInt64, _ request: WorkerRequest, to place: Int = 1) ->
 
 /// What becomes of a request that is answered with an error.
 func refused(_ name: String, _ text: String, as transaction: String = "t") -> [Action] {
-    [.note(.refused(request: name, text: text)), .error(transaction, text)]
+    [.note(.refused(transaction: transaction, request: name, text: text)), .error(transaction, text)]
 }

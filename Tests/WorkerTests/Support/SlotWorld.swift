@@ -1,5 +1,6 @@
 import Foundation
 import Identity
+import Logging
 import NIOCore
 import Registry
 import Settings
@@ -23,7 +24,7 @@ final class SlotWorld {
     private(set) var conferences: Conferences
     private(set) var wasSuperseded = false
 
-    private init(configuration: String) throws {
+    private init(configuration: String, logger: Logger) throws {
         janus = FakeJanus(loop: loop)
         let path = "\(directory.path)/registry.sqlite"
         registry = RegistryThread(label: "test registry", logger: silentLogger) { () throws(RegistryError) in
@@ -31,11 +32,12 @@ final class SlotWorld {
         }
         configurationFile = try directory.file("rooms.ini", configuration)
         owner = try takeSlot(slot, registry)
-        gateway = try connectGateway(janus, loop)
+        gateway = try connectGateway(janus, loop, logger: logger)
         let rules = RoomRules(
             defaults: RoomConfiguration(), file: configurationFile, recordings: "\(directory.path)/recordings")
         let (possession, _) = try takeOver(
-            SlotWorld.Parts(loop: loop, janus: janus, registry: registry, owner: owner), gateway)
+            SlotWorld.Parts(loop: loop, janus: janus, registry: registry, owner: owner), gateway,
+            logger: logger)
         gateway.willFail = { possession.give() }
         conferences = Conferences(possession: possession, outbox: outbox, ended: EndedSessions(), rules: rules)
         possession.superseded = { [unowned self] in wasSuperseded = true }
@@ -49,8 +51,10 @@ final class SlotWorld {
         let owner: RoomOwner
     }
 
-    static func run(configuration: String = "", _ test: (SlotWorld) throws -> Void) throws {
-        let world = try SlotWorld(configuration: configuration)
+    static func run(
+        configuration: String = "", logger: Logger = silentLogger, _ test: (SlotWorld) throws -> Void
+    ) throws {
+        let world = try SlotWorld(configuration: configuration, logger: logger)
         defer {
             world.loop.end()
             world.registry.stop()
@@ -169,7 +173,9 @@ func takeSlot(_ slot: SlotID, _ registry: RegistryThread) throws -> RoomOwner {
 }
 
 /// An open gateway to the fake.
-func connectGateway(_ janus: FakeJanus, _ loop: TestLoop, admin: Bool = false) throws -> JanusGateway {
+func connectGateway(
+    _ janus: FakeJanus, _ loop: TestLoop, admin: Bool = false, logger: Logger = silentLogger
+) throws -> JanusGateway {
     var opened: JanusGateway?
     janus.connect(
         to: sample(JanusAddress("ws://fake:1")), subprotocol: admin ? "janus-admin-protocol" : "janus-protocol",
@@ -178,7 +184,7 @@ func connectGateway(_ janus: FakeJanus, _ loop: TestLoop, admin: Bool = false) t
             opened: { socket in
                 opened = JanusGateway(
                     loop: loop, socket: socket, secretName: admin ? "admin_secret" : "apisecret", secret: janus.secret,
-                    transactionPrefix: admin ? "a" : "t", logger: silentLogger)
+                    transactionPrefix: admin ? "a" : "t", logger: logger)
             },
             received: { opened?.received($0) },
             closed: { _ in opened?.lost() }))
@@ -188,13 +194,14 @@ func connectGateway(_ janus: FakeJanus, _ loop: TestLoop, admin: Bool = false) t
 
 /// Runs a takeover to its end.
 func takeOver(
-    _ parts: SlotWorld.Parts, _ gateway: JanusGateway, admin: JanusGateway? = nil
+    _ parts: SlotWorld.Parts, _ gateway: JanusGateway, admin: JanusGateway? = nil,
+    logger: Logger = silentLogger
 ) throws -> SlotTakeover.Outcome {
     var outcome: Result<SlotTakeover.Outcome, SlotTakeover.Failure>?
     let takeover = SlotTakeover(
         owner: parts.owner, deployment: deployment,
-        session: JanusSlotSession(.of(slot, in: deployment), loop: parts.loop, logger: silentLogger), gateway: gateway,
-        admin: admin, registry: LoopRegistry(parts.registry, loop: parts.loop), loop: parts.loop, logger: silentLogger
+        session: JanusSlotSession(.of(slot, in: deployment), loop: parts.loop, logger: logger), gateway: gateway,
+        admin: admin, registry: LoopRegistry(parts.registry, loop: parts.loop), loop: parts.loop, logger: logger
     ) { outcome = $0 }
     takeover.start()
     parts.loop.settle(parts.registry)

@@ -112,7 +112,8 @@ extension SQLiteRegistryStore {
                 slot: try reader.parsed(SlotID.init), incarnation: Incarnation(rawValue: try reader.unsigned())),
             janusRoom: JanusRoomID(rawValue: try reader.unsigned()), configuration: try reader.text(),
             activeParticipants: try reader.parsed(texts), originator: try reader.optionalText(),
-            version: try reader.integer(), configuredBy: try reader.parsed(requests), state: try reader.parsed(RoomRow.State.init))
+            version: try reader.integer(), configuredBy: try reader.parsed(requests),
+            state: try reader.parsed(RoomRow.State.init))
     }
 
     // A list of texts stands as a JSON array. Most are empty, and the JSON coders are not free.

@@ -139,7 +139,8 @@ public enum WorkerRequest: Equatable, Sendable {
     }
 
     private static func participants(_ fields: InteriorFields) throws(ProtocolError) -> [String] {
-        guard let elements = fields.object["active"]?.elements, elements.count <= MessageLimits.activeParticipants else {
+        guard let elements = fields.object["active"]?.elements, elements.count <= MessageLimits.activeParticipants
+        else {
             throw ProtocolError("configure-room: malformed")
         }
         let participants = elements.compactMap(\.string)

@@ -23,28 +23,7 @@ public enum Request: Equatable, Sendable {
     case videoroomTerminate(VideoroomTerminate)
 
     /// The name in texts and logs: the request type, or the option of a `videoroom-ctl`.
-    public var name: String {
-        switch self {
-        case .accountAdd: "account-add"
-        case .accountRemove: "account-remove"
-        case .accountRegister: "account-register"
-        case .accountUnregister: "account-unregister"
-        case .accountDeviceToken: "account-devicetoken"
-        case .sessionCreate: "session-create"
-        case .sessionAnswer: "session-answer"
-        case .sessionTrickle: "session-trickle"
-        case .sessionTerminate: "session-terminate"
-        case .videoroomJoin: "videoroom-join"
-        case .configureRoom: "configure-room"
-        case .feedAttach: "feed-attach"
-        case .feedAnswer: "feed-answer"
-        case .feedDetach: "feed-detach"
-        case .inviteParticipants: "invite-participants"
-        case .videoroomTrickle: "trickle"
-        case .videoroomUpdate: "update"
-        case .videoroomTerminate: "videoroom-terminate"
-        }
-    }
+    public var name: String { kind.name }
 }
 
 /// An address as a client sent it, beside what it means. Messages to that client repeat `sent` (D25).

@@ -1,0 +1,87 @@
+import Identity
+import NIOCore
+import Sylkrtc
+import Telemetry
+
+/// What front doors ask of a worker.
+enum WorkerRequestKind: Int, MetricLabel {
+    case join, feedAttach, feedAnswer, feedDetach, trickle, update, terminate, releaseAccount
+
+    static let label = "type"
+
+    init(_ request: WorkerRequest) {
+        self =
+            switch request {
+            case .join: .join
+            case .feedAttach: .feedAttach
+            case .feedAnswer: .feedAnswer
+            case .feedDetach: .feedDetach
+            case .trickle: .trickle
+            case .update: .update
+            case .terminate: .terminate
+            case .releaseAccount: .releaseAccount
+            }
+    }
+}
+
+/// How a worker answers.
+enum WorkerOutcome: Int, MetricLabel {
+    case ack, error, unknownSession
+    /// The room lives elsewhere.
+    case notOwner
+
+    static let label = "outcome"
+
+    init(_ answer: WorkerAnswer) {
+        self =
+            switch answer {
+            case .ack: .ack
+            case .error: .error
+            case .unknownSession: .unknownSession
+            case .notOwner: .notOwner
+            }
+    }
+}
+
+/// Requests from their arrival to their answer. Confined to the core loop.
+final class RequestMetrics {
+    /// What waits for an answer; beyond this the oldest story is not told any more.
+    private static let maximumOpen = 65_536
+
+    private var open: [SessionID: (kind: WorkerRequestKind, since: NIODeadline)] = [:]
+    private var outcomes = CounterGrid<WorkerRequestKind, WorkerOutcome>()
+    private var durations = HistogramRow<WorkerRequestKind>(.requests)
+    private var joins = CounterRow<WorkerOutcome>()
+
+    /// A request has come. One that comes again goes on waiting.
+    func began(_ request: WorkerRequest, _ connection: ConnectionID, _ sequence: RequestSequence, at now: NIODeadline) {
+        if open.count >= Self.maximumOpen { open = [:] }
+        let id = SessionID(connection: connection, request: sequence)
+        if open[id] == nil { open[id] = (WorkerRequestKind(request), now) }
+    }
+
+    func answered(_ answer: WorkerAnswer, _ connection: ConnectionID, _ sequence: RequestSequence, at now: NIODeadline)
+    {
+        let id = SessionID(connection: connection, request: sequence)
+        guard let (kind, since) = open.removeValue(forKey: id) else { return }
+        outcomes.add(kind, WorkerOutcome(answer))
+        durations.observe(kind, now - since)
+        if kind == .join { joins.add(WorkerOutcome(answer)) }
+    }
+
+    /// Nobody is answered any more: what front doors still want they will say again.
+    func forget(_ owner: FrontdoorLoopID? = nil) {
+        open = owner.map { owner in open.filter { $0.key.connection.owner != owner } } ?? [:]
+    }
+
+    /// A client is gone.
+    func forget(_ connection: ConnectionID) { open = open.filter { $0.key.connection != connection } }
+
+    func report(to report: inout MetricsReport) {
+        report.counter("gateway_worker_joins_total", "Joins that were answered.", joins)
+        report.counter("gateway_worker_requests_total", "Requests of front doors that were answered.", outcomes)
+        report.histogram(
+            "gateway_worker_request_duration_seconds", "Time from a front door's request to its answer.", durations)
+        report.gauge("gateway_worker_unanswered_requests", "Requests of front doors that wait.", open.count)
+    }
+}
