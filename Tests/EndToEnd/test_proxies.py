@@ -79,8 +79,9 @@ def log(gateway, door):
 
 
 def peers(gateway):
-    """Where clients were when they connected, at either front door."""
-    return [peer for door in range(2) for peer in re.findall(r"device=(\S+).* peer=(\S+).* connected", log(gateway, door))]
+    """Devices and addresses of the clients that have connected, at either front door."""
+    lines = [line for door in range(2) for line in log(gateway, door).splitlines() if " connected" in line]
+    return [re.search(r'device="?([\w+/]+)"?.* peer="?([^\s"]+)', line).groups() for line in lines]
 
 
 def connected(gateway, address):

@@ -75,6 +75,9 @@ final class ClientSocketHandler: ChannelInboundHandler, ClientSocket {
         case is MaskingHandler.NotMasked: close(code: 1002, reason: "frames must be masked")
         case is NIOWebSocketError, is NIOWebSocketFrameAggregator.Error, is MaskingHandler.ReservedBits:
             close(code: 1002, reason: "protocol error")
+        case ByteToMessageDecoderError.dataReceivedInErrorState where isClosing:
+            // What follows a broken frame. Closing now would take the close frame along: the client may still be sending.
+            break
         default: context.close(promise: nil)
         }
     }

@@ -24,7 +24,7 @@ final class LimitHits: Sendable {
         }
         guard let stopped else { return }
         let what = Logger.Metadata.keyed([.limit: kind.text, .suppressed: "\(stopped)"])
-        logger.log(level: kind.level, "limit", metadata: what.merging(client()) { own, _ in own })
+        logger.log(level: kind.level, "limit reached", metadata: what.merging(client()) { own, _ in own })
     }
 
     /// Since the start.

@@ -26,13 +26,14 @@ enum LimitKind: Int, MetricLabel {
 
     static let label = "kind"
 
-    /// Slowing down a client that asks a lot at once is the ordinary course of things.
+    /// Slowing down a client that asks a lot at once is the ordinary course of things, and whoever sent a broken frame is
+    /// not heard any more when he closes.
     var level: Logger.Level {
         switch self {
-        case .unansweredRequests: .debug
+        case .unansweredRequests, .closingTime: .debug
         case .descriptors: .error
-        case .messageSize, .fragments, .requestField, .accounts, .sessions, .requestHeaders, .handshakeTime,
-            .closingTime, .pongTime, .unsentBytes, .unwritableTime, .requestTime, .connections,
+        case .messageSize, .fragments, .requestField, .accounts, .sessions, .requestHeaders, .handshakeTime, .pongTime,
+            .unsentBytes, .unwritableTime, .requestTime, .connections,
             .connectionsPerAddress, .handshakesPerAddress:
             .warning
         }

@@ -19,7 +19,7 @@ struct IPAddress: Hashable, Sendable {
 
     /// `192.0.2.1`, `2001:db8::1`, without brackets, port or zone.
     init?(_ text: some StringProtocol) {
-        guard text.utf8.count < Int(INET6_ADDRSTRLEN) else { return nil }
+        guard text.utf8.count < Int(INET6_ADDRSTRLEN), !text.utf8.contains(0) else { return nil }
         let text = String(text)
         var bytes: (UInt64, UInt64) = (0, 0)
         if inet_pton(AF_INET, text, &bytes) == 1 {

@@ -73,6 +73,17 @@ class Connection:
         """Reads up to the close frame and returns its code."""
         return await asyncio.wait_for(self._close_code(), within)
 
+    async def texts(self, count):
+        return [await self._text() for _ in range(count)]
+
+    async def frames(self, count):
+        """The opcodes of the next frames."""
+        return [(await self._frame())[0] for _ in range(count)]
+
+    async def head(self, within=10.0):
+        """A response to what was sent by the byte."""
+        return await asyncio.wait_for(self._response(), within)
+
     async def _close_code(self):
         while True:
             opcode, payload = await self._frame()

@@ -23,12 +23,13 @@ import Testing
         #expect(
             connection.ask(.join("pub-b", as: "Bob@Example.ORG"))
                 == refused("videoroom-join", "Unknown account specified: Bob@Example.ORG"))
-        for number in 1..<ConnectionStateMachine.maximumSessions { _ = connection.attach("sub-\(number)") }
+        for number in 1..<Limits().sessions { _ = connection.attach("sub-\(number)") }
         #expect(
             connection.ask(.join("pub-b", as: bob)) == refused("videoroom-join", "Unknown account specified: \(bob)"))
-        #expect(connection.ask(.join("pub-b")) == refused("videoroom-join", "too many sessions"))
+        let limit = [Action.note(.limit(.sessions))]
+        #expect(connection.ask(.join("pub-b")) == limit + refused("videoroom-join", "too many sessions"))
         #expect(
-            connection.ask(.attach("sub-128", to: "pub-b")) == refused("feed-attach", "too many sessions"))
+            connection.ask(.attach("sub-128", to: "pub-b")) == limit + refused("feed-attach", "too many sessions"))
         #expect(connection.ask(.detach("sub-1")).count == 2 && connection.answered() == [.ack("t")])
         #expect(connection.ask(.join("pub-b")).count == 2)
     }

@@ -214,7 +214,7 @@ private struct Walk {
     private mutating func watch(_ actions: [Action]) {
         if isClosed, !actions.isEmpty { problems.append("\(actions) after the close") }
         for action in actions { watch(action) }
-        let shouldPause = transcript.machine.unansweredCount >= ConnectionStateMachine.maximumUnanswered
+        let shouldPause = transcript.machine.unansweredCount >= Limits().unansweredRequests
         if !isClosed, isPaused != shouldPause {
             problems.append("paused: \(isPaused) with \(transcript.machine.unansweredCount) unanswered")
         }

@@ -44,7 +44,7 @@ private struct Walk {
     mutating func step() {
         let place = Int.random(in: 1...2, using: &generator)
         switch Int.random(in: 0..<100, using: &generator) {
-        case 0..<20: if transcript.machine.unansweredCount < ConnectionStateMachine.maximumUnanswered { ask() }
+        case 0..<20: if transcript.machine.unansweredCount < Limits().unansweredRequests { ask() }
         case 20..<40: workers.handleNext(at: place, using: &generator)
         case 40..<65: deliver(from: place)
         case 65..<82: workers.evolve(using: &generator)

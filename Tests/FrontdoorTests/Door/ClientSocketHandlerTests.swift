@@ -111,7 +111,7 @@ import Testing
     @Test func `B02 A message of 256 KiB is read, one byte more closes`() throws {
         let (_, client) = try client()
         let request = Ask("account-remove", #""account":"\#(alice)","padding":"""#).text("t")
-        let padding = String(repeating: "x", count: ClientSocketHandler.maximumMessage - request.utf8.count)
+        let padding = String(repeating: "x", count: Limits().messageSize - request.utf8.count)
         let largest = String(request.dropLast(2)) + padding + "\"}"
         #expect(largest.utf8.count == 256 << 10)
         try client.say(largest)
@@ -404,7 +404,7 @@ import Testing
     @Test func `B36 Pings that are not read when answered count, too`() throws {
         let (_, client) = try client()
         client.channel.isWritable = false
-        client.handler.send([UInt8](repeating: UInt8(ascii: "x"), count: ClientSocketHandler.maximumUnsent - 1000))
+        client.handler.send([UInt8](repeating: UInt8(ascii: "x"), count: Limits().unsentBytes - 1000))
         let ping = TestClient.bytes(.ping, [UInt8](repeating: 0, count: 125))
         for _ in 0..<6 { try client.channel.writeInbound(ping) }
         #expect(client.channel.isActive)

@@ -18,7 +18,8 @@ import Testing
 
     private func channel() throws -> EmbeddedChannel {
         let handler = HTTPHandler(
-            files: try PageFiles(), handshake: { _ in .accepted(.sylkRTC1) }, logger: .silent)
+            files: try PageFiles(), timeout: .seconds(5), hits: LimitHits(logger: .silent),
+            handshake: { _, _ in .accepted(.sylkRTC1) }, logger: .silent)
         let channel = EmbeddedChannel(handler: handler)
         channel.connect(to: try SocketAddress(ipAddress: "192.0.2.1", port: 1), promise: nil)
         return channel

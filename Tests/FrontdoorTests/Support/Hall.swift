@@ -38,7 +38,7 @@ struct Hall: Sendable {
 
         func client() -> TestSocket {
             let socket = TestSocket()
-            socket.connection = door.connected(socket, dialect: .sylkRTC1, peer: "192.0.2.1")
+            socket.connection = door.connected(socket, dialect: .sylkRTC1, from: nil)
             return socket
         }
     }

@@ -11,6 +11,7 @@ final class TestDoor {
     let loop = EmbeddedEventLoop()
     let network = InMemoryNetwork()
     let door: DoorLoop
+    let gate: Gate
     private let registry: RegistryThread
     private var workers: [ScriptedWorker] = []
 
@@ -19,9 +20,10 @@ final class TestDoor {
         registry = RegistryThread(label: "registry", logger: .silent) { () throws(RegistryError) in
             throw RegistryError.unavailable("there is none")
         }
+        let configuration = try FrontdoorConfiguration(file: TemporaryFolder.file(settings))
         door = DoorLoop(
-            .test, loop: loop, configuration: try FrontdoorConfiguration(file: TemporaryFolder.file(settings)),
-            network: network, registry: registry, logger: .silent)
+            .test, loop: loop, configuration: configuration, network: network, registry: registry, logger: .silent)
+        gate = Gate(configuration.limits, descriptors: 1000, proxies: configuration.proxies, hits: door.hits)
         door.start()
     }
 

@@ -17,15 +17,22 @@ final class TestVisitor {
     private(set) var rest: ByteBuffer?
     private let test: TestDoor
 
-    init(_ test: TestDoor) throws {
+    /// - Parameter peer: where it comes from.
+    init(_ test: TestDoor, from peer: String = "192.0.2.1") throws {
         self.test = test
         channel = EmbeddedChannel(loop: test.loop)
+        let address = try SocketAddress(ipAddress: peer, port: 4711)
         let listener = Listener(
             files: try PageFiles(),
-            doors: [ObjectIdentifier(test.loop): NIOLoopBound(test.door, eventLoop: test.loop)], logger: .silent)
-        try listener.configure(channel)
-        channel.connect(to: try SocketAddress(ipAddress: "192.0.2.1", port: 4711), promise: nil)
+            doors: [ObjectIdentifier(test.loop): NIOLoopBound(test.door, eventLoop: test.loop)], gate: test.gate,
+            limits: test.door.limits, tls: nil, logger: .silent)
+        guard let visit = IPAddress(address).flatMap({ test.gate.admit($0) }) else { throw NotAdmitted() }
+        try listener.configure(channel, visit)
+        channel.connect(to: address, promise: nil)
     }
+
+    /// Closed before a word was said.
+    struct NotAdmitted: Error {}
 
     static func request(_ uri: String, _ headers: [String] = [], method: String = "GET") -> String {
         (["\(method) \(uri) HTTP/1.1", "Host: gateway.example.org"] + headers + ["", ""]).joined(separator: "\r\n")

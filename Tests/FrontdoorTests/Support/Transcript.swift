@@ -14,9 +14,15 @@ struct Transcript {
     private var transactions = 0
 
     /// - Parameter accounts: added beforehand, each by one request.
-    init(accounts: [String] = [alice], domains: [String] = ["*"], trustsClaims: Bool = false) {
+    init(
+        accounts: [String] = [alice], domains: [String] = ["*"], trustsClaims: Bool = false,
+        limits: Limits = Limits()
+    ) {
         machine = ConnectionStateMachine(
-            .test, accounts: AccountBook(domains: DomainRules(domains), trustsClaims: trustsClaims))
+            .test,
+            accounts: AccountBook(
+                domains: DomainRules(domains), trustsClaims: trustsClaims, maximum: limits.accounts),
+            limits: limits)
         for account in accounts { _ = ask(.addAccount(account)) }
     }
 
