@@ -30,6 +30,9 @@ public enum BusLimits {
     /// Messages taken from one socket before the loop's other sockets have their turn, …
     static let batch = 512
 
+    /// … bytes of them, …
+    static let batchBytes = 1 << 20
+
     /// … and how long that turn is. NIO looks at its sockets only when no task is due, so running again at once would
     /// leave them no turn at all.
     static let batchPause = TimeAmount.microseconds(200)

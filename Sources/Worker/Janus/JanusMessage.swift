@@ -26,13 +26,13 @@ enum JanusMessage: Sendable {
             guard let transaction else { throw .malformed("ack without transaction") }
             return .reply(transaction: transaction, .success(.accepted))
         case "success", "server_info", "pong":
-            guard let transaction else { throw .malformed("\(type) without transaction") }
+            guard let transaction else { throw .malformed("\(type.excerpt) without transaction") }
             if let error = pluginError(in: root) { return .reply(transaction: transaction, .failure(error)) }
             return .reply(transaction: transaction, .success(.done(root)))
         case "error":
             let error = JanusError.core(
                 code: root["error"]?["code"]?.integer() ?? 0,
-                reason: root["error"]?["reason"]?.string ?? "unknown error")
+                reason: root["error"]?["reason"]?.string?.excerpt ?? "unknown error")
             guard let transaction else { return .unattributed(error) }
             return .reply(transaction: transaction, .failure(error))
         case "timeout":
@@ -41,7 +41,9 @@ enum JanusMessage: Sendable {
             }
             return .sessionTimedOut(JanusSessionID(rawValue: session))
         default:
-            guard let sender = root["sender"]?.integer(UInt64.self) else { throw .malformed("\(type) without sender") }
+            guard let sender = root["sender"]?.integer(UInt64.self) else {
+                throw .malformed("\(type.excerpt) without sender")
+            }
             return .event(
                 JanusEvent(sender: JanusHandleID(rawValue: sender), transaction: transaction, type: type, root: root))
         }
@@ -52,7 +54,7 @@ enum JanusMessage: Sendable {
         guard let data = root["plugindata"]?["data"], let code = data["error_code"]?.integer(Int.self) else {
             return nil
         }
-        return .plugin(code: code, reason: data["error"]?.string ?? "unknown error")
+        return .plugin(code: code, reason: data["error"]?.string?.excerpt ?? "unknown error")
     }
 }
 
@@ -107,11 +109,11 @@ struct JanusEvent: Sendable {
             switch type {
             case "event": .plugin
             case "webrtcup": .webrtcUp
-            case "hangup": .hangup(reason: root["reason"]?.string ?? "reason unspecified")
+            case "hangup": .hangup(reason: root["reason"]?.string?.excerpt ?? "reason unspecified")
             case "detached": .detached
             case "slowlink": root["uplink"]?.bool.map { .slowLink(uplink: $0) } ?? .other("slowlink without uplink")
             case "media": .media
-            default: .other(type)
+            default: .other(type.excerpt)
             }
     }
 

@@ -15,7 +15,7 @@ struct JanusServerInfo: Equatable {
 
     init?(_ root: JSONValue) {
         guard root["janus"]?.string == "server_info" else { return nil }
-        version = root["version_string"]?.string ?? "unknown"
+        version = root["version_string"]?.string?.excerpt ?? "unknown"
         sessionTimeout = root["session-timeout"]?.integer() ?? 0
         reclaimTimeout = root["reclaim-session-timeout"]?.integer() ?? 0
         acceptsSessions = root["accepting-new-sessions"]?.bool ?? true

@@ -25,23 +25,21 @@ final class FrontdoorLinks: Outbox {
         func timerFired(at now: NIODeadline)
     }
 
-    private struct Link {
-        var machine: RouterLinkStateMachine
-        /// What the front door lists; nil: it has done so.
-        var listing: Listing? = Listing()
-        /// Waits for an acknowledgement: in order of the sequence it waits for.
-        var waiting: [(sequence: UInt64, action: () -> Void)] = []
-    }
-
     private let incarnation: Incarnation
+    /// Links at a time.
+    private let maximum: Int
     private let loop: any EventLoop
     private let logger: Logger
     private var router: (any RouterSocket)?
-    private var links: [RoutingID: Link] = [:]
+    private var links: [RoutingID: FrontdoorLink] = [:]
+    /// Those that have not listed anything when they were last looked at, the oldest first.
+    private var greeting: [RoutingID] = []
     /// The link that counts, of each loop.
     private var current: [FrontdoorLoopID: RoutingID] = [:]
-    /// The last life of each front door.
-    private var newest: [FrontdoorID: Incarnation] = [:]
+    /// The last life of each front door, and when it last had a link.
+    private var newest: [FrontdoorID: (life: Incarnation, seen: NIODeadline)] = [:]
+    /// Bytes of all messages that wait.
+    private(set) var heldBytes = 0
     private var timer: RepeatedTask?
     /// What has arrived while nobody could serve it; nil: it is served at once.
     private var held: [(RoutingID, Envelope, [UInt8])]?
@@ -50,8 +48,12 @@ final class FrontdoorLinks: Outbox {
     /// Told of every answer.
     var requests: RequestMetrics?
 
-    init(incarnation: Incarnation, loop: any EventLoop, logger: Logger) {
+    /// How many links there are.
+    var count: Int { links.count }
+
+    init(incarnation: Incarnation, loop: any EventLoop, logger: Logger, maximum: Int = LinkBounds.links) {
         self.incarnation = incarnation
+        self.maximum = maximum
         self.loop = loop
         self.logger = logger
     }
@@ -85,6 +87,10 @@ final class FrontdoorLinks: Outbox {
     func unhold() {
         let messages = held ?? []
         held = nil
+        for id in links.keys {
+            letGo(id)
+            links[id]?.greetedAt = loop.now
+        }
         for (id, envelope, body) in messages where links[id] != nil { deliver(envelope, body, from: id) }
     }
 
@@ -146,7 +152,9 @@ final class FrontdoorLinks: Outbox {
         envelope.encode(into: &message)
         message.writeBytes(body)
         switch router.send(message, to: id) {
-        case .sent: break
+        case .sent:
+            links[id]?.sent(message.readableBytes)
+            if links[id]?.isAcknowledging == false { drop(id, "it does not acknowledge") }
         case .full, .unreachable, .tooLong:
             // A message that does not leave would be a gap: the link cannot keep its promises any more.
             links[id]?.machine.notSent(envelope)
@@ -170,7 +178,7 @@ final class FrontdoorLinks: Outbox {
         case .deliver:
             let body = Array(message.readableBytesView)
             if held != nil, envelope.kind != .heartbeat {
-                held?.append((id, envelope, body))
+                if keep(message.readableBytes, of: id) { held?.append((id, envelope, body)) }
             } else {
                 deliver(envelope, body, from: id)
             }
@@ -185,18 +193,27 @@ final class FrontdoorLinks: Outbox {
     private func probed(_ id: RoutingID) {
         let owner = id.owner
         // An earlier life of the front door is a ghost, whatever it may still send.
-        guard owner.incarnation >= newest[owner.frontdoor] ?? owner.incarnation else { return }
-        newest[owner.frontdoor] = owner.incarnation
-        for other in current.values
-        where other.owner.frontdoor == owner.frontdoor && other.owner.incarnation < owner.incarnation {
-            drop(other, "its front door has begun anew")
+        let known = newest[owner.frontdoor]?.life
+        guard owner.incarnation >= known ?? owner.incarnation else { return }
+        guard links[id] != nil || links.count < maximum else {
+            return logger.warning("too many links", metadata: .keyed([.link: "\(id)"]))
+        }
+        newest[owner.frontdoor] = (owner.incarnation, loop.now)
+        if let known, known < owner.incarnation {
+            for other in current.values where other.owner.frontdoor == owner.frontdoor && other.owner != owner {
+                guard other.owner.incarnation < owner.incarnation else { continue }
+                drop(other, "its front door has begun anew")
+            }
         }
         if let old = current[owner], old != id {
             // A loop has one link; a newer one replaces it, an older one is a ghost.
             guard old.link < id.link else { return }
             drop(old, "replaced")
         }
-        if links[id] == nil { links[id] = Link(machine: RouterLinkStateMachine(worker: incarnation, peer: id)) }
+        if links[id] == nil {
+            links[id] = FrontdoorLink(machine: RouterLinkStateMachine(worker: incarnation, peer: id), at: loop.now)
+            makePlace(for: id)
+        }
         switch links[id]?.machine.probed(at: loop.now) {
         case .sendHello:
             current[owner] = id
@@ -215,7 +232,7 @@ final class FrontdoorLinks: Outbox {
         guard isOwn else { return drop(id, "it speaks for another front door's connection") }
         do throws(ProtocolError) {
             switch envelope.kind {
-            case .list: try list(ConnectionList.decode(body), over: id)
+            case .list: try list(ConnectionList.decode(body), body.count, over: id)
             case .request:
                 guard let connection = envelope.connection, let sequence = envelope.request else {
                     throw ProtocolError("a request without connection or number")
@@ -237,12 +254,21 @@ final class FrontdoorLinks: Outbox {
         }
     }
 
-    private func list(_ part: ConnectionList, over id: RoutingID) throws(ProtocolError) {
-        let isOwn = part.sessions.allSatisfy { $0.session.connection.owner == id.owner }
+    private func list(_ part: ConnectionList, _ length: Int, over id: RoutingID) throws(ProtocolError) {
+        let isOwn =
+            part.sessions.allSatisfy { $0.session.connection.owner == id.owner }
+            && part.releases.allSatisfy { $0.connection.owner == id.owner }
         guard isOwn, var listing = links[id]?.listing else { throw ProtocolError("a list that is not its own") }
+        // It changes in place: a copy for each part would make long lists quadratic.
+        links[id]?.listing = nil
         listing.add(part)
-        links[id]?.listing = part.isLast ? nil : listing
-        if part.isLast { delegate?.listed(listing, by: id.owner) }
+        guard part.isLast else {
+            links[id]?.listing = listing
+            _ = keep(length, of: id)
+            return
+        }
+        letGo(id)
+        delegate?.listed(listing, by: id.owner)
     }
 
     private func received(
@@ -251,6 +277,7 @@ final class FrontdoorLinks: Outbox {
         do throws(ProtocolError) {
             let request = try WorkerRequest.decode(body)
             guard links[id]?.listing == nil else {
+                guard keep(body.count, of: id) else { return }
                 links[id]?.listing?.requests.append(
                     ListedRequest(connection: connection, sequence: sequence, request: request))
                 return
@@ -261,6 +288,8 @@ final class FrontdoorLinks: Outbox {
             send(
                 .answer, WorkerAnswer.error("internal error").encoded, over: id, connection: connection,
                 request: sequence)
+            links[id]?.unusable += 1
+            if let count = links[id]?.unusable, count > LinkBounds.unusable { drop(id, "too many unusable requests") }
         }
     }
 
@@ -282,16 +311,57 @@ final class FrontdoorLinks: Outbox {
             case .giveUp(let reason): drop(id, "\(reason)")
             case .none?, nil: break
             }
+            guard held == nil, let link = links[id], link.listing != nil, now - link.greetedAt > LinkBounds.list else {
+                continue
+            }
+            drop(id, "its list does not end")
         }
+        for owner in current.keys where newest[owner.frontdoor]?.life == owner.incarnation {
+            newest[owner.frontdoor]?.seen = now
+        }
+        newest = newest.filter { now - $0.value.seen < LinkBounds.memory }
         delegate?.timerFired(at: now)
+    }
+
+    // MARK: Bounds
+
+    /// Something of the link waits here.
+    ///
+    /// - Returns: false when that is too much, and the link is lost.
+    private func keep(_ bytes: Int, of id: RoutingID) -> Bool {
+        guard let link = links[id] else { return false }
+        // What a message takes besides its body.
+        let weight = bytes + Envelope.encodedLength
+        guard link.heldBytes + weight <= LinkBounds.waiting, heldBytes + weight <= LinkBounds.allWaiting else {
+            drop(id, "too much of it waits")
+            return false
+        }
+        links[id]?.heldBytes += weight
+        heldBytes += weight
+        return true
+    }
+
+    /// What has waited is served.
+    private func letGo(_ id: RoutingID) {
+        heldBytes -= links[id]?.heldBytes ?? 0
+        links[id]?.heldBytes = 0
+    }
+
+    /// Of links that only ever probe, the oldest goes.
+    private func makePlace(for id: RoutingID) {
+        greeting.append(id)
+        guard greeting.count > LinkBounds.greeting else { return }
+        greeting.removeAll { links[$0]?.machine.isUp != false }
+        if greeting.count > LinkBounds.greeting { drop(greeting.removeFirst(), "it does not list anything") }
     }
 
     /// Gives up the link of a loop whose sessions are released: what still arrives on it counts for nothing.
     func close(_ owner: FrontdoorLoopID) { if let id = current[owner] { drop(id, "silent for too long") } }
 
     private func drop(_ id: RoutingID, _ reason: String) {
-        guard links.removeValue(forKey: id) != nil else { return }
-        held?.removeAll { $0.0 == id }
+        guard let link = links.removeValue(forKey: id) else { return }
+        heldBytes -= link.heldBytes
+        if link.heldBytes > 0 { held?.removeAll { $0.0 == id } }
         metrics.linkLost()
         logger.info("link lost", metadata: .keyed([.link: "\(id)", .reason: reason]))
         guard current[id.owner] == id else { return }

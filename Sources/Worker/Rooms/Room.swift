@@ -87,6 +87,9 @@ final class Room {
         for action in waiting { action() }
     }
 
+    /// More waits to know who is there than anybody of ours asks for.
+    var isOverrun: Bool { afterResuming.count >= 4096 }
+
     /// At once, unless it is not known yet who is there.
     func whenResumed(_ action: @escaping () -> Void) {
         if isResuming { afterResuming.append(action) } else { action() }

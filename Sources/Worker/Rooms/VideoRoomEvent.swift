@@ -44,14 +44,14 @@ enum VideoRoomEvent: Equatable {
         case "destroyed": self = .expelled("destroyed")
         case "event": self = Self.event(data)
         case "slow_link", "talking", "stopped-talking": self = .confirmation
-        default: self = .unknown(kind)
+        default: self = .unknown(kind.excerpt)
         }
     }
 
     private static func event(_ data: JSONValue) -> VideoRoomEvent {
         if let publishers = data["publishers"] { return .publishers(identifiers(publishers)) }
         if let code = data["error_code"]?.integer(Int.self) {
-            return .failed(.plugin(code: code, reason: data["error"]?.string ?? "unknown error"))
+            return .failed(.plugin(code: code, reason: data["error"]?.string?.excerpt ?? "unknown error"))
         }
         if let leaving = data["leaving"] {
             if leaving.string == "ok" { return data["reason"]?.string == "kicked" ? .expelled("kicked") : .left }

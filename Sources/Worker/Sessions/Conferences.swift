@@ -18,6 +18,7 @@ final class Conferences {
     /// Given up while the room they wait for is being looked at.
     private var releasedEarly: Set<SessionID> = []
     private var sessionsByConnection: [ConnectionID: Set<SessionID>] = [:]
+    private var countsByLoop: [FrontdoorLoopID: Int] = [:]
     /// The slot is being emptied: rooms that are not here are not made here.
     var refusesRooms = false
     /// A front door's loop has no link, and has had the time to make one.
@@ -50,6 +51,17 @@ final class Conferences {
     }
 
     // MARK: Requests
+
+    /// Sessions of one connection: twice what a front door allows its clients, because some may be about to end.
+    static let maximumOfConnection = 256
+    /// Sessions of one front door's loop.
+    static let maximumOfLoop = 16_384
+
+    /// A front door has asked for more than it ever should: what is new is refused, and nobody else notices.
+    private func isOverrun(by connection: ConnectionID) -> Bool {
+        sessionsByConnection[connection]?.count ?? 0 >= Self.maximumOfConnection
+            || countsByLoop[connection.owner] ?? 0 >= Self.maximumOfLoop
+    }
 
     func submit(_ request: WorkerRequest, from connection: ConnectionID, sequence: RequestSequence) {
         func session(_ request: RequestSequence) -> SessionID { SessionID(connection: connection, request: request) }
@@ -90,6 +102,7 @@ final class Conferences {
         // It went elsewhere first, and comes back.
         ended.remove(id)
         func refuse(_ text: String) { outbox.answer(.error(text), to: id.request, of: id.connection) }
+        guard !isOverrun(by: id.connection) else { return refuse("too many sessions") }
         // A room that exists keeps the rules it was created with.
         let rules = rooms[join.room]?.configuration ?? rules.configuration(of: join.room).0
         guard rules.access.admits(join.account, isVerified: join.isVerified) else {
@@ -123,19 +136,35 @@ final class Conferences {
 
     private func add(_ publisher: PublisherSession) {
         publishers[publisher.id] = publisher
-        sessionsByConnection[publisher.id.connection, default: []].insert(publisher.id)
+        count(publisher.id)
     }
 
     private func add(_ feed: FeedSession) {
         feeds[feed.id] = feed
         feed.base.feeds[feed.id] = feed
-        sessionsByConnection[feed.id.connection, default: []].insert(feed.id)
+        count(feed.id)
+    }
+
+    private func count(_ session: SessionID) {
+        guard sessionsByConnection[session.connection, default: []].insert(session).inserted else { return }
+        countsByLoop[session.connection.owner, default: 0] += 1
+    }
+
+    private func uncount(_ session: SessionID) {
+        let (connection, owner) = (session.connection, session.connection.owner)
+        guard sessionsByConnection[connection]?.remove(session) != nil else { return }
+        if sessionsByConnection[connection]?.isEmpty == true { sessionsByConnection[connection] = nil }
+        let left = (countsByLoop[owner] ?? 0) - 1
+        countsByLoop[owner] = left > 0 ? left : nil
     }
 
     private func attachFeed(_ id: SessionID, called client: ClientSessionID, base: SessionID, publisher: String) {
         guard feeds[id] == nil else { return }
         guard let base = publishers[base] else {
             return outbox.answer(.unknownSession, to: id.request, of: id.connection)
+        }
+        guard !isOverrun(by: id.connection), !base.room.isOverrun else {
+            return outbox.answer(.error("feed-attach: too many sessions"), to: id.request, of: id.connection)
         }
         // Who is in a predecessor's room is known in a moment.
         base.room.whenResumed { [self] in attachFeed(id, called: client, base: base, publisher: publisher) }
@@ -266,8 +295,12 @@ final class Conferences {
         publishers[session]?.release()
         feeds[session]?.release()
         if ended[session] != nil { settle(session) }
-        let isUnknown = publishers[session] == nil && feeds[session] == nil
-        if isUnknown, rooms.values.contains(where: \.isResuming) { releasedEarly.insert(session) }
+        guard publishers[session] == nil, feeds[session] == nil else { return }
+        if !rooms.values.contains(where: \.isResuming) {
+            releasedEarly = []
+        } else if releasedEarly.count < Self.maximumOfLoop {
+            releasedEarly.insert(session)
+        }
     }
 
     /// It was given up before it could begin.
@@ -281,6 +314,7 @@ final class Conferences {
         feeds = [:]
         rooms = [:]
         sessionsByConnection = [:]
+        countsByLoop = [:]
     }
 
     /// The client is gone.
@@ -346,8 +380,7 @@ final class Conferences {
 
     /// The row stays until the front door has acknowledged what it was told of the session's end, or has given it up itself.
     private func forget(_ session: SessionID, _ ending: EndedSession, _ voice: SessionVoice, isReleased: Bool) {
-        sessionsByConnection[session.connection]?.remove(session)
-        if sessionsByConnection[session.connection]?.isEmpty == true { sessionsByConnection[session.connection] = nil }
+        uncount(session)
         guard !isReleased else { return deleteRow(session) }
         ended.insert(session, ending)
         // What was said into the void is said again at the next resync.

@@ -26,6 +26,9 @@ final class RequestDesk {
 
     func submit(_ request: WorkerRequest, sequence: RequestSequence) {
         guard !begun.contains(sequence), !closing.contains(sequence), !queue.contains(sequence) else { return }
+        guard !queue.isFull, closing.count < SessionQueue.maximum else {
+            return voice.answer(.error("too many requests"), to: sequence)
+        }
         queue.append(SessionQueue.Item(sequence: sequence, request: request))
         advance()
     }

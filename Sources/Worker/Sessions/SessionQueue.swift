@@ -16,6 +16,9 @@ struct SessionQueue {
         }
     }
 
+    /// Requests that wait, and trickles under way, of one session. A front door keeps 64 unanswered for a whole connection.
+    static let maximum = 256
+
     private var waiting: [Item] = []
     private var underWay: Int
     private var isExclusive: Bool
@@ -25,6 +28,8 @@ struct SessionQueue {
         underWay = isBusy ? 1 : 0
         isExclusive = isBusy
     }
+
+    var isFull: Bool { waiting.count >= Self.maximum }
 
     mutating func append(_ item: Item) { waiting.append(item) }
 
@@ -38,7 +43,8 @@ struct SessionQueue {
 
     /// The next request that may begin now; it counts as under way until ``finished()``.
     mutating func next() -> Item? {
-        guard let first = waiting.first, underWay == 0 || (first.isPipelined && !isExclusive) else { return nil }
+        guard let first = waiting.first, underWay == 0 || (first.isPipelined && !isExclusive && underWay < Self.maximum)
+        else { return nil }
         underWay += 1
         isExclusive = !first.isPipelined
         return waiting.removeFirst()

@@ -47,7 +47,8 @@ class Client:
 
     @classmethod
     async def connect(cls, url, origin=None, tls=None, source=None, headers=None):
-        """`tls` is what a `wss` server must prove itself to, `source` an address of this host's. Raises aiohttp.WSServerHandshakeError, with a `status`, when the door stays shut."""
+        """`tls` is what a `wss` server must prove itself to, `source` an address of this host's. Raises
+        aiohttp.WSServerHandshakeError, with a `status`, when the door stays shut."""
         http = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(local_addr=(source, 0) if source else None))
         try:

@@ -38,8 +38,9 @@ final class LinksWorld {
     let links: FrontdoorLinks
     let door: ScriptedFrontdoor
 
-    init() throws {
-        links = FrontdoorLinks(incarnation: Incarnation(rawValue: 7), loop: loop, logger: silentLogger)
+    init(maximum: Int = LinkBounds.links) throws {
+        links = FrontdoorLinks(
+            incarnation: Incarnation(rawValue: 7), loop: loop, logger: silentLogger, maximum: maximum)
         links.delegate = worker
         try links.start(network, at: "w")
         door = ScriptedFrontdoor(frontdoor, network, at: "w", on: loop)
@@ -50,8 +51,8 @@ final class LinksWorld {
     }
 
     /// With the first front door connected and listed.
-    static func run(_ test: (LinksWorld) throws -> Void) throws {
-        let world = try LinksWorld()
+    static func run(maximum: Int = LinkBounds.links, _ test: (LinksWorld) throws -> Void) throws {
+        let world = try LinksWorld(maximum: maximum)
         defer {
             world.links.stop()
             world.loop.end()

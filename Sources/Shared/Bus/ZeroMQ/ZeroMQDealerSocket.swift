@@ -26,14 +26,15 @@ final class ZeroMQDealerSocket: DealerSocket {
 
     func close() { pump.close() }
 
-    func takeOne() -> Bool {
+    func takeOne() -> Int? {
         let socket = pump.socket
-        guard let isLonger = socket.receivePart() else { return false }
+        guard let isLonger = socket.receivePart() else { return nil }
         guard !isLonger else {
             socket.skipParts()
-            return true
+            return 0
         }
-        receive(socket.copyPart())
-        return true
+        let message = socket.copyPart()
+        receive(message)
+        return message.readableBytes
     }
 }

@@ -11,8 +11,9 @@ final class ZeroMQPump {
     private let poller: BusPoller
     private var watch: BusPoller.Watch?
 
-    /// Takes one message and hands it on; false when none waits. Let go of on closing, which ends the socket's life.
-    private var takeOne: (() -> Bool)?
+    /// Takes one message and hands it on, and says how long it was; nil when none waits. Let go of on closing, which ends
+    /// the socket's life.
+    private var takeOne: (() -> Int?)?
     private var isCheckDue = false
     private var isPausing = false
 
@@ -23,7 +24,7 @@ final class ZeroMQPump {
     }
 
     /// From now on messages are taken.
-    func start(_ takeOne: @escaping () -> Bool) throws(BusError) {
+    func start(_ takeOne: @escaping () -> Int?) throws(BusError) {
         self.takeOne = takeOne
         do throws(BusError) {
             let registration = PollRegistration(pump: NIOLoopBound(self, eventLoop: loop), loop: loop)
@@ -69,10 +70,13 @@ final class ZeroMQPump {
     }
 
     private func drain() {
-        var left = BusLimits.batch
+        var (left, leftBytes) = (BusLimits.batch, BusLimits.batchBytes)
         repeat {
-            while left > 0, let takeOne, takeOne() { left -= 1 }
-            guard left > 0 else { return pause() }
+            while left > 0, leftBytes > 0, let length = takeOne?() {
+                left -= 1
+                leftBytes -= length
+            }
+            guard left > 0, leftBytes > 0 else { return pause() }
         } while socket.isReadable
         // What was sent meanwhile came before the last look.
         isCheckDue = false

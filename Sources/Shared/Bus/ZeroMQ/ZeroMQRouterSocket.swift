@@ -30,17 +30,18 @@ final class ZeroMQRouterSocket: RouterSocket {
 
     func close() { pump.close() }
 
-    func takeOne() -> Bool {
+    func takeOne() -> Int? {
         let socket = pump.socket
-        guard let hasBody = socket.receivePart() else { return false }
-        guard hasBody else { return true }
+        guard let hasBody = socket.receivePart() else { return nil }
+        guard hasBody else { return 0 }
         let sender = socket.withPart { names.read($0) }
-        guard let isLonger = socket.receivePart() else { return true }
+        guard let isLonger = socket.receivePart() else { return 0 }
         guard let sender, !isLonger else {
             if isLonger { socket.skipParts() }
-            return true
+            return 0
         }
-        receive(sender, socket.copyPart())
-        return true
+        let message = socket.copyPart()
+        receive(sender, message)
+        return message.readableBytes
     }
 }

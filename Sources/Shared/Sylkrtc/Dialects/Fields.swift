@@ -40,14 +40,14 @@ struct Fields {
 
     func address(_ name: StaticString) throws(ProtocolError) -> SentAddress {
         let text = try string(name)
-        guard let address = SentAddress(text) else { throw ProtocolError("invalid URI: \(Self.excerpt(text))") }
+        guard let address = SentAddress(text) else { throw ProtocolError("invalid URI: \(text.excerpt)") }
         return address
     }
 
     func addresses(_ name: StaticString, limit: Int) throws(ProtocolError) -> [SentAddress] {
         var addresses: [SentAddress] = []
         for text in try strings(name) {
-            guard let address = SentAddress(text) else { throw ProtocolError("invalid URI: \(Self.excerpt(text))") }
+            guard let address = SentAddress(text) else { throw ProtocolError("invalid URI: \(text.excerpt)") }
             if !addresses.contains(where: { $0.address == address.address }) { addresses.append(address) }
             guard addresses.count <= limit else { throw wrong(name, "must have at most \(limit) elements") }
         }
@@ -161,10 +161,5 @@ struct Fields {
 
     private func tooLong(_ name: StaticString, _ problem: String) -> ProtocolError {
         ProtocolError("\(path)\(name): \(problem)", exceedsLimit: true)
-    }
-
-    /// What of a refused value is repeated to its sender: enough to recognise it.
-    static func excerpt(_ text: String) -> String {
-        text.utf8.count <= 255 ? text : String(String.UnicodeScalarView(text.unicodeScalars.prefix(64))) + "…"
     }
 }

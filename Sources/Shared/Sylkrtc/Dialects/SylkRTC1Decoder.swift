@@ -77,7 +77,7 @@ enum SylkRTC1Decoder {
         case "videoroom-terminate":
             return .videoroomTerminate(VideoroomTerminate(session: try fields.session("session")))
         case nil: throw ProtocolError("missing request type")
-        case .some(let unknown): throw ProtocolError("unknown request type: \(Fields.excerpt(unknown))")
+        case .some(let unknown): throw ProtocolError("unknown request type: \(unknown.excerpt)")
         }
     }
 
@@ -85,7 +85,7 @@ enum SylkRTC1Decoder {
     private static func destination(_ fields: Fields) throws(ProtocolError) -> String {
         let text = try fields.string("uri")
         guard text.utf8.count <= AddressOfRecord.maximumLength, SIPURI(text) != nil else {
-            throw ProtocolError("invalid URI: \(Fields.excerpt(text))")
+            throw ProtocolError("invalid URI: \(text.excerpt)")
         }
         for scheme in ["sips:", "sip:"] where text.prefix(scheme.count).lowercased() == scheme {
             return String(text.dropFirst(scheme.count))

@@ -1,0 +1,52 @@
+import Bus
+import NIOCore
+
+/// One link of a front door's loop, and all that is kept for it.
+struct FrontdoorLink {
+    var machine: RouterLinkStateMachine
+    /// What the front door lists; nil: it has done so.
+    var listing: Listing? = Listing()
+    /// Waits for an acknowledgement: in order of the sequence it waits for.
+    var waiting: [(sequence: UInt64, action: () -> Void)] = []
+    /// When the list could have begun.
+    var greetedAt: NIODeadline
+    /// Bytes of its messages that wait here.
+    var heldBytes = 0
+    /// Requests that could not be read.
+    var unusable = 0
+    private var underWay = UnacknowledgedBytes()
+
+    init(machine: RouterLinkStateMachine, at now: NIODeadline) {
+        self.machine = machine
+        greetedAt = now
+    }
+
+    /// A message has left.
+    mutating func sent(_ bytes: Int) {
+        underWay.sent(bytes, as: machine.lastSent, acknowledged: machine.acknowledgedByPeer)
+    }
+
+    /// Its front door takes what is sent, or does not say so.
+    var isAcknowledging: Bool {
+        machine.lastSent - machine.acknowledgedByPeer <= LinkBounds.unacknowledged
+            && underWay.bytes <= LinkBounds.unacknowledgedBytes
+    }
+}
+
+/// Bytes that were sent and are not acknowledged, from above: what was sent counts until all that was sent when it was
+/// last looked at is acknowledged.
+struct UnacknowledgedBytes {
+    private var mark: UInt64 = 0
+    private var beforeMark = 0
+    private var sinceMark = 0
+
+    var bytes: Int { beforeMark + sinceMark }
+
+    mutating func sent(_ count: Int, as sequence: UInt64, acknowledged: UInt64) {
+        sinceMark += count
+        guard acknowledged >= mark else { return }
+        mark = sequence
+        beforeMark = sinceMark
+        sinceMark = 0
+    }
+}

@@ -1,0 +1,1 @@
+"""Everybody hostile at once, beside a conference with media."""
