@@ -60,7 +60,7 @@ let package = Package(
         shared("Sylkrtc", ["Identity", "JSONText"]),
         shared("Bus", ["CZeroMQ", "Identity", nio, nioLocks]),
         shared("Registry", ["Identity", "Telemetry", sqlite, logging, nio, nioLocks]),
-        shared("Settings", ["Identity"]),
+        shared("Settings", ["Identity", "Telemetry", logging]),
         shared("Telemetry", ["JSONText", logging, nio, nioLocks, nioPosix, nioHTTP, signals]),
         .executableTarget(
             name: "Frontdoor",

@@ -47,14 +47,12 @@ struct FrontdoorCommand: AsyncParsableCommand {
         } catch {
             endForConfiguration(error.problems)
         }
-        guard !checkConfig else { return }
+        if checkConfig { endChecked(configuration.warnings) }
         bootstrapLogging(
             level: Logger.Level(rawValue: configuration.installation.logLevel) ?? .info,
             format: LogFormat(rawValue: configuration.installation.logFormat) ?? .text)
         let logger = Logger(label: "frontdoor")
-        for key in configuration.unknownKeys {
-            logger.warning("unknown configuration key", metadata: .keyed([.value: key]))
-        }
+        logger.report(configuration.warnings)
         logger.info(
             "starting",
             metadata: .keyed([

@@ -80,17 +80,18 @@ final class WorkerCore: FrontdoorLinks.Delegate {
             janus: configuration.janus.description, registry: self.registry, loop: loop, logger: logger)
         self.faults = faults
         let life = String(UInt64.random(in: 0...UInt64.max), radix: 36)
+        let requestTime = TimeAmount.seconds(Int64(configuration.janusRequestTime))
         janus = JanusLink(
             JanusLink.Settings(
                 address: configuration.janus, subprotocol: "janus-protocol", secretName: "apisecret",
-                secret: configuration.janusSecret),
+                secret: configuration.janusSecret, requestTime: requestTime),
             connector: connector, loop: loop, transactionPrefix: life, metrics: metrics.janus,
             trace: trace.map { JanusTrace($0, configuration.janus) }, logger: logger)
         admin = configuration.admin.map { [metrics] address in
             JanusLink(
                 JanusLink.Settings(
                     address: address, subprotocol: "janus-admin-protocol", secretName: "admin_secret",
-                    secret: configuration.adminSecret),
+                    secret: configuration.adminSecret, requestTime: requestTime),
                 connector: connector, loop: loop, transactionPrefix: "\(life)-admin", metrics: metrics.janus,
                 logger: logger)
         }
@@ -122,9 +123,6 @@ final class WorkerCore: FrontdoorLinks.Delegate {
             }
         }
         abandonment.start()
-        if configuration.janusSecret == WorkerConfiguration.publicSecret {
-            logger.warning("[Janus] api_secret is the published default: change it here and in janus.jcfg")
-        }
         janus.up = { [self] _ in janusUp() }
         janus.down = { [self] reason in janusDown(reason) }
         janus.dead = { [self] in mourn() }

@@ -1,11 +1,12 @@
 """What the two executables say and how they end when they are not to serve, or cannot."""
 
+import re
 import subprocess
 
 import pytest
 
 from harness.configuration import configuration
-from harness.paths import binaries
+from harness.paths import ROOT, binaries
 
 PROGRAMS = ["Frontdoor", "Worker"]
 BAD_CONFIGURATION = 78
@@ -41,6 +42,68 @@ def test_it_tells_its_version(program):
 def test_a_good_configuration_is_good(program, ini):
     result = run(program, "--config", ini(), "--check-config")
     assert result.returncode == 0, result.stderr
+
+
+SAMPLE = ROOT / "deploy" / "webrtcgateway.ini.sample"
+ORIGINAL = ROOT / "Tests" / "Fixtures" / "webrtcgateway-of-the-original.ini"
+
+
+def private(path, text):
+    """A file that only we can read."""
+    path.write_text(text)
+    path.chmod(0o600)
+    return path
+
+
+def uncommented(text):
+    """With every default set: between the mark and a key there is no blank."""
+    return re.sub("^#(?=[^ \n])", "", text, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("edit", [str, uncommented], ids=["as shipped", "every default uncommented"])
+def test_B34_the_sample_file_is_good(program, edit, folder):
+    sample = private(folder / "sample.ini", edit(SAMPLE.read_text()))
+    result = run(program, "--config", sample, "--check-config")
+    assert result.returncode == 0, result.stderr
+    *warnings, last = result.stdout.splitlines()
+    assert last == "ok"
+    assert [line for line in warnings if "[Janus] api_secret" not in line] == []
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_B34_a_file_of_the_original_is_good(program, folder):
+    original = private(folder / "original.ini", ORIGINAL.read_text())
+    result = run(program, "--config", original, "--check-config")
+    assert result.returncode == 0, result.stderr
+    *warnings, last = result.stdout.splitlines()
+    assert last == "ok"
+    assert all(line.startswith("warning: configuration key without effect yet: [General] ") for line in warnings), warnings
+    assert "an0therS3cret" not in result.stdout
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_B34_what_is_odd_about_a_file_is_said(program, folder):
+    odd = folder / "odd.ini"
+    odd.write_text("[Generl]\n[General]\nweb_orgins = *\n[Janus]\napi_secret = hush\n[room@x.com]\nallow = all\ndny = a@x.com\n")
+    odd.chmod(0o644)
+    result = run(program, "--config", odd, "--check-config")
+    assert result.returncode == 0
+    assert result.stdout.splitlines() == [
+        "warning: unknown configuration key: [General] web_orgins (did you mean web_origins?)",
+        "warning: unknown configuration section: [Generl] (did you mean [General]?)",
+        "warning: unknown configuration key: [room@x.com] dny (did you mean deny?)",
+        f"warning: everybody can read the configuration file and the secrets in it: {odd}",
+        "ok",
+    ]
+
+
+def test_B20_B34_a_room_whose_rules_cannot_be_used_is_named_and_no_obstacle(folder):
+    file = private(folder / "closed.ini", "[Janus]\napi_secret = x\n[room@x.com]\nallow = wh at?\n")
+    result = run("Worker", "--config", file, "--check-config")
+    assert result.returncode == 0
+    closed, last = result.stdout.splitlines()
+    assert "a room is closed" in closed and "[room@x.com] allow" in closed and last == "ok"
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -76,3 +76,53 @@ async def test_B24_a_room_that_is_emptied_and_joined_at_once_lives_on_or_again(v
         assert (await guest.client.answer(goodbye))["sylkrtc"] == "ack"
         await guest.told("terminated")
         await successor.terminate()
+
+
+async def test_B24_a_room_whose_last_member_disconnects_goes_and_the_next_is_another(visitors, gateway):
+    room, lives = visitors.new_room(), []
+    for name in ("Anna", "Bela"):
+        guest = await (await visitors.participant(name, room)).join()
+        lives += [found["room"] for found in await gateway.janus.inspector.rooms()]
+        await guest.close()
+        await until_empty(gateway.janus.inspector.rooms, 10, "the empty room")
+    assert len(set(lives)) == 2
+
+
+async def test_B24_B27_a_room_goes_with_the_media_of_its_last_member(visitors, gateway):
+    anna = await (await visitors.media_participant("Anna", visitors.new_room())).join()
+    await anna.hang_up()
+    ending = await anna.told("terminated")
+    assert ending["data"]["reason"]
+    await until_empty(gateway.janus.inspector.rooms, 10, "the empty room")
+    assert len(anna.endings) == 1
+
+
+async def test_R10_B24_a_refused_join_leaves_the_room_of_others_alone(visitors, gateway):
+    anna, bela, clara = [await visitors.participant(name, SMALL, door) for name, door in (("Anna", 0), ("Bela", 1), ("Clara", 0))]
+    await anna.join()
+    before = await gateway.janus.inspector.rooms()
+    await bela.add_account()
+    bela.session = anna.session
+    assert (await bela.client.refused("videoroom-join", **await bela.join_request())).endswith("already in use")
+    await clara.join()
+    after = await gateway.janus.inspector.rooms()
+    assert [room["room"] for room in after] == [room["room"] for room in before]
+    assert anna.endings == []
+
+
+async def test_B28_a_session_id_is_free_again_after_the_end(visitors):
+    anna = await (await visitors.participant("Anna", visitors.new_room())).join()
+    await anna.terminate()
+    await anna.client.acked("videoroom-join", **await anna.join_request())
+    assert len(await anna.client.event("initial_publishers", anna.session)) == 4
+
+
+@pytest.mark.parametrize("session, text", [
+    ("", "session: must not be empty"), ("videoroom", 'session: must not be "videoroom"'),
+    ("x" * 129, "session: must have at most 128 bytes"),
+])
+async def test_B28_a_session_id_that_could_be_mistaken_is_refused(visitors, session, text):
+    anna = await visitors.participant("Anna", visitors.new_room())
+    await anna.add_account()
+    anna.session = session
+    assert await anna.client.refused("videoroom-join", **await anna.join_request()) == text

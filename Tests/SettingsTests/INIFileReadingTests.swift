@@ -25,7 +25,9 @@ import Testing
             try INIFile.read("/nonexistent/continuo.ini")
         }
         _ = try withFile([0x5B, 0x41, 0x5D, 0x0A, 0x61, 0x3D, 0xFF, 0xFE]) { path in
-            #expect(throws: SettingsError(problems: ["\(path) cannot be read"])) { try INIFile.read(path) }
+            #expect(throws: SettingsError(problems: ["\(path) cannot be read: it is not UTF-8"])) {
+                try INIFile.read(path)
+            }
         }
         #expect(throws: SettingsError.self) { try INIFile.read("") }
     }

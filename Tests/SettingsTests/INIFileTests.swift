@@ -28,9 +28,30 @@ import Testing
         #expect(try values("[A]\nurl: ws://host:8188/?a=b") == ["url=ws://host:8188/?a=b"])
     }
 
-    @Test func `Comments are whole lines with # or ;`() throws {
+    @Test func `Comments are whole lines with # or ;, or stand behind a value and white space with ;`() throws {
         #expect(
-            try values("# one\n; two\n[A]\n  # three\n#k = 1\n;k = 2\n\n   \nk = a # b ; c\n") == ["k=a # b ; c"])
+            try values("# one\n; two\n[A]\n  # three\n#k = 1\n;k = 2\n\n   \nk = a # b ; c\n") == ["k=a # b"])
+        #expect(try values("[A]\na = x;transport=tcp\t; by TCP\nb = ;c\nc =;c") == ["a=x;transport=tcp", "b=", "c="])
+    }
+
+    @Test(arguments: ["[A] # comment", "[A]\t; see [B]", "  [ A ]  "])
+    func `A section's name may be commented`(line: String) throws {
+        #expect(try values("\(line)\na = 1") == ["a=1"])
+    }
+
+    @Test func `A line that is indented deeper than its key continues the value`() throws {
+        #expect(
+            try values("[A]\nallow = a@x.com,\n    b@x.com,  ; Bob\n\n  # nobody else\n\tc@x.com\nb = 1")
+                == ["allow=a@x.com, b@x.com, c@x.com", "b=1"])
+        #expect(try values("[A]\n  a = 1\n  b = 2\n    3\n c = 4") == ["a=1", "b=2 3", "c=4"])
+        #expect(try values("[A]\nurls =\n  ws://host:1,\n  ws://host:2") == ["urls=ws://host:1, ws://host:2"])
+        #expect(try values("[B]\nb = 1\n  [A]\n[A]\n  a = 1") == ["a=1"], "a section has nothing to continue")
+        #expect(try INIFile("[A]\n\na =\n 1\n 2").sections["A"]?.map(\.line) == [3])
+    }
+
+    @Test func `An editor's mark in front of the file is not read`() throws {
+        #expect(try values("\u{FEFF}[A]\na = 1") == ["a=1"])
+        #expect(problems("[A]\n\u{FEFF}[B]\na = 1") == ["line 2: expected key = value"])
     }
 
     @Test func `Keys are in lower case, and a dash equals an underscore`() throws {
@@ -81,7 +102,7 @@ import Testing
         ("[A]\nkey", "line 2: expected key = value"), ("[A]\n= value", "line 2: expected key = value"),
         ("[A]\n: value", "line 2: expected key = value"), ("[A", "line 1: a section is written [name]"),
         ("[]", "line 1: a section is written [name]"), ("[ ]", "line 1: a section is written [name]"),
-        ("[A] # comment", "line 1: a section is written [name]"),
+        ("[A]#comment", "line 1: a section is written [name]"), ("[A] B", "line 1: a section is written [name]"),
         ("key = value", "line 1: a key before the first [section]"),
         ("\n\nkey = value\n[A]", "line 3: a key before the first [section]"), ("A]", "line 1: expected key = value"),
     ])

@@ -32,7 +32,8 @@ struct FrontdoorConfiguration {
     let management: ManagementAddress
     /// `[General] trace_client`: messages to and from clients are written down, redacted. Default no.
     let tracesClients: Bool
-    let unknownKeys: [String]
+    /// What the operator is told of at the start.
+    let warnings: [SettingsWarning]
 
     /// - Parameters:
     ///   - id: wins over the file.
@@ -102,7 +103,7 @@ struct FrontdoorConfiguration {
         self.listen = (listenGiven ?? nil) ?? fileListen
         self.drainTime = drainTime ?? fileDrainTime
         self.management = (managementGiven ?? nil) ?? fileManagement
-        unknownKeys = reader.unknownKeys(sections: ["Frontdoor", "Deployment", "Bus", "Registry", "Limits", "TLS"])
+        warnings = reader.warnings(path: file)
     }
 }
 

@@ -1,9 +1,11 @@
 import Foundation
 
-/// A configuration file in the classic form: `[section]`, `key = value` or `key: value`, whole-line comments with `#` or `;`.
+/// A configuration file in the classic form: `[section]`, `key = value` or `key: value`, comments with `#` or `;`.
 ///
-/// Section names are kept as they stand (a room's section is its address); keys are lower-cased, and dashes in them equal
-/// underscores. A section may be continued further down; a key set twice is an error, because one of the two is not meant.
+/// A comment is a whole line; one that begins with white space and `;` may also follow a value, and any may follow a
+/// section's name. A line that is indented deeper than its key continues that key's value. Section names are kept as they
+/// stand (a room's section is its address); keys are lower-cased, and dashes in them equal underscores. A section may be
+/// continued further down; a key set twice is an error, because one of the two is not meant.
 public struct INIFile: Equatable, Sendable {
     public struct Entry: Equatable, Sendable {
         public let key: String
@@ -19,52 +21,91 @@ public struct INIFile: Equatable, Sendable {
     /// The file at `path`; nil: an empty one, so that everything has its default.
     public static func read(_ path: String?) throws(SettingsError) -> INIFile {
         guard let path else { return INIFile() }
-        let text: String
-        do {
-            text = try String(contentsOfFile: path, encoding: .utf8)
-        } catch {
+        guard let bytes = FileManager.default.contents(atPath: path) else {
             throw SettingsError(problems: ["\(path) cannot be read"])
+        }
+        guard let text = String(bytes: bytes, encoding: .utf8) else {
+            throw SettingsError(problems: ["\(path) cannot be read: it is not UTF-8"])
         }
         return try INIFile(text)
     }
 
     public init(_ text: String) throws(SettingsError) {
-        var section: String?
-        var problems: [String] = []
+        var parser = INIParser()
         // A line ended by CR and LF ends in one character of its own.
-        let lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
-        for (index, raw) in lines.enumerated() {
-            let line = raw.trimmed()
-            guard let first = line.first, first != "#", first != ";" else { continue }
-            if first == "[" {
-                let name = String(line.dropFirst().dropLast().trimmed())
-                guard line.last == "]", !name.isEmpty else {
-                    problems.append("line \(index + 1): a section is written [name]")
-                    continue
-                }
-                section = name
-                sections[name, default: []] += []
-                continue
-            }
-            guard let separator = line.firstIndex(where: { $0 == "=" || $0 == ":" }), separator != line.startIndex
-            else {
-                problems.append("line \(index + 1): expected key = value")
-                continue
-            }
-            guard let section else {
-                problems.append("line \(index + 1): a key before the first [section]")
-                continue
-            }
-            let key = String(line[..<separator].trimmed()).lowercased().map { $0 == "-" ? "_" : $0 }
-            let value = String(line[line.index(after: separator)...].trimmed())
-            if let earlier = sections[section]?.first(where: { $0.key == String(key) }) {
-                problems.append("line \(index + 1): \(String(key)) is already set in line \(earlier.line)")
-                continue
-            }
-            sections[section, default: []].append(Entry(key: String(key), value: value, line: index + 1))
+        for line in text.split(omittingEmptySubsequences: false, whereSeparator: { $0 == "\n" || $0 == "\r\n" }) {
+            parser.read(line)
         }
-        if !problems.isEmpty { throw SettingsError(problems: problems) }
+        if !parser.problems.isEmpty { throw SettingsError(problems: parser.problems) }
+        sections = parser.sections
     }
+}
+
+private struct INIParser {
+    private(set) var sections: [String: [INIFile.Entry]] = [:]
+    private(set) var problems: [String] = []
+    private var section: String?
+    private var line = 0
+    /// What the last key line was indented by; nil: there is nothing to continue.
+    private var indentation: Int?
+
+    mutating func read(_ raw: Substring) {
+        line += 1
+        // An editor's mark in front of everything is none of the file's words.
+        let raw = line == 1 && raw.first == "\u{FEFF}" ? raw.dropFirst() : raw
+        let text = raw.trimmed()
+        guard let first = text.first, first != "#", first != ";" else { return }
+        let depth = raw.prefix { $0.isWhitespace }.count
+        if let indentation, depth > indentation { return continueValue(text) }
+        indentation = nil
+        if first == "[" { return begin(text) }
+        set(text, depth: depth)
+    }
+
+    private mutating func begin(_ text: Substring) {
+        let header = Self.withoutComment(text, marks: ["#", ";"])
+        let name = String(header.dropFirst().dropLast().trimmed())
+        guard header.last == "]", !name.isEmpty else { return complain("a section is written [name]") }
+        section = name
+        sections[name, default: []] += []
+    }
+
+    private mutating func set(_ text: Substring, depth: Int) {
+        guard let separator = text.firstIndex(where: { $0 == "=" || $0 == ":" }), separator != text.startIndex else {
+            return complain("expected key = value")
+        }
+        guard let section else { return complain("a key before the first [section]") }
+        let key = String(text[..<separator].trimmed().lowercased().map { $0 == "-" ? "_" : $0 })
+        let value = Self.value(text[text.index(after: separator)...])
+        if let earlier = sections[section]?.first(where: { $0.key == key }) {
+            return complain("\(key) is already set in line \(earlier.line)")
+        }
+        sections[section, default: []].append(INIFile.Entry(key: key, value: value, line: line))
+        indentation = depth
+    }
+
+    private mutating func continueValue(_ text: Substring) {
+        guard let section, let entry = sections[section]?.popLast() else { return }
+        let value = [entry.value, Self.value(text)].filter { !$0.isEmpty }.joined(separator: " ")
+        sections[section]?.append(INIFile.Entry(key: entry.key, value: value, line: entry.line))
+    }
+
+    private static func value(_ text: Substring) -> String {
+        String(withoutComment(" " + text, marks: [";"]).trimmed())
+    }
+
+    /// Up to the first of `marks` that stands behind white space.
+    private static func withoutComment(_ text: some StringProtocol, marks: Set<Character>) -> Substring {
+        let text = Substring(text)
+        var afterSpace = false
+        for index in text.indices {
+            if afterSpace, marks.contains(text[index]) { return text[..<index].trimmed() }
+            afterSpace = text[index].isWhitespace
+        }
+        return text
+    }
+
+    private mutating func complain(_ problem: String) { problems.append("line \(line): \(problem)") }
 }
 
 /// Everything that is wrong with a configuration, a sentence each.

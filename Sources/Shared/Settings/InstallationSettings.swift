@@ -19,11 +19,6 @@ public struct InstallationSettings: Equatable, Sendable {
     /// `[General] trace_dir`: where traces are written, when they are. Default `/var/log/continuo`.
     public let traceDirectory: String
 
-    /// Sections that only one of the two processes reads are no mistake in the other's eyes.
-    public static let sections = [
-        "General", "Deployment", "Bus", "Registry", "Frontdoor", "Worker", "Janus", "Limits", "TLS",
-    ]
-
     public init(_ reader: inout SettingsReader) {
         let name = "1 to 32 of a-z, 0-9 and -"
         deployment = reader.value("Deployment", "id", default: .standard, legal: name) { DeploymentID($0) }
@@ -42,6 +37,7 @@ public struct InstallationSettings: Equatable, Sendable {
             formats.contains(text.lowercased()) ? text.lowercased() : nil
         }
         traceDirectory = reader.text("General", "trace_dir") ?? "/var/log/continuo"
+        UnservedSettings.check(&reader)
     }
 }
 

@@ -1,13 +1,18 @@
+import Identity
+
 /// Reads typed values out of a configuration file and collects what is wrong, so that one start shows every mistake.
 ///
-/// A value that is not legal is named together with the legal ones. Keys that nobody asked for are reported by
-/// ``unknownKeys(sections:)``, for a warning.
+/// A value that is not legal is named together with the legal ones. Every key that is read must be in the catalogue, so
+/// that it is documented, and no mistake in a file.
 public struct SettingsReader {
-    private let file: INIFile
+    let file: INIFile
+    let catalogue: SettingsCatalogue
     public private(set) var problems: [String] = []
-    private var asked: Set<String> = []
 
-    public init(_ file: INIFile) { self.file = file }
+    public init(_ file: INIFile, catalogue: SettingsCatalogue = .standard) {
+        self.file = file
+        self.catalogue = catalogue
+    }
 
     /// The key is there, be it empty.
     public func isSet(_ section: String, _ key: String) -> Bool {
@@ -16,7 +21,7 @@ public struct SettingsReader {
 
     /// The text of a key; nil when absent or empty.
     public mutating func text(_ section: String, _ key: String) -> String? {
-        asked.insert("\(section)/\(key)")
+        assert(catalogue.setting(section, key) != nil, "[\(section)] \(key) is not in the catalogue of settings")
         guard let entry = file.sections[section]?.first(where: { $0.key == key }), !entry.value.isEmpty else {
             return nil
         }
@@ -36,12 +41,14 @@ public struct SettingsReader {
     }
 
     public mutating func boolean(_ section: String, _ key: String, default fallback: Bool) -> Bool {
-        value(section, key, default: fallback, legal: "yes, true, on, 1, no, false, off, 0") { text in
-            switch text.lowercased() {
-            case "1", "yes", "true", "on": true
-            case "0", "no", "false", "off": false
-            default: nil
-            }
+        value(section, key, default: fallback, legal: Setting.booleans, parse: Self.boolean)
+    }
+
+    static func boolean(_ text: String) -> Bool? {
+        switch text.lowercased() {
+        case "1", "yes", "true", "on": true
+        case "0", "no", "false", "off": false
+        default: nil
         }
     }
 
@@ -55,23 +62,21 @@ public struct SettingsReader {
 
     /// A secret: `fallback` when the key is absent, nil when it is there and empty.
     public mutating func secret(_ section: String, _ key: String, default fallback: String?) -> String? {
-        guard isSet(section, key) else {
-            asked.insert("\(section)/\(key)")
-            return fallback
-        }
-        return text(section, key)
+        let text = text(section, key)
+        return isSet(section, key) ? text : fallback
     }
 
-    /// Comma-separated; `none` is the empty list.
+    /// Comma-separated; `none` is the empty list, and so is a key without a value: it was meant to say something.
     public mutating func list(_ section: String, _ key: String, default fallback: [String]) -> [String] {
-        guard let text = text(section, key) else { return fallback }
+        guard let text = text(section, key) else { return isSet(section, key) ? [] : fallback }
         guard text.lowercased() != "none" else { return [] }
         return text.split(separator: ",").map { String($0.trimmed()) }.filter { !$0.isEmpty }
     }
 
     /// Says that a value cannot be used. The value is repeated unless its key names a secret.
     public mutating func refuse(_ section: String, _ key: String, _ value: String, legal: String) {
-        let shown = key.hasSuffix("secret") || key.hasSuffix("key") ? "the value" : "\"\(value)\""
+        let isSecret = catalogue.setting(section, key)?.isSecret ?? true
+        let shown = isSecret ? "the value" : "\"\(value)\""
         problems.append("[\(section)] \(key): \(shown) is not legal; legal is \(legal)")
     }
 
@@ -79,12 +84,9 @@ public struct SettingsReader {
     public func finish() throws(SettingsError) {
         if !problems.isEmpty { throw SettingsError(problems: problems) }
     }
+}
 
-    /// Keys of `sections` that no getter asked for, as `[section] key`.
-    public func unknownKeys(sections: [String]) -> [String] {
-        sections.flatMap { section in
-            (file.sections[section] ?? []).filter { !asked.contains("\(section)/\($0.key)") }
-                .map { "[\(section)] \($0.key)" }
-        }
-    }
+extension String {
+    /// It names a room's own section: no section of the gateway's does.
+    var isRoomAddress: Bool { contains("@") && RoomURI(self) != nil }
 }

@@ -19,7 +19,10 @@ struct WorkerConfiguration {
     let management: ManagementAddress
     /// `[Janus] trace_janus`: messages to and from Janus's API are written down, redacted. Default no.
     let tracesJanus: Bool
-    let unknownKeys: [String]
+    /// `[Limits] janus_request_time`: seconds, 1 to 3600. Default 10.
+    let janusRequestTime: Int
+    /// What the operator is told of at the start.
+    let warnings: [SettingsWarning]
 
     /// The secret that the original shipped: everybody knows it (D56).
     static let publicSecret = "0745f2f74f34451c89343afcdcae5809"
@@ -50,17 +53,37 @@ struct WorkerConfiguration {
         ) { ManagementAddress($0) }
         let managementGiven = management.map { ManagementAddress($0) }
         self.management = (managementGiven ?? nil) ?? fileManagement
+        janusRequestTime = reader.integer("Limits", "janus_request_time", default: 10, in: 1...3600)
         var problems = reader.problems
         if managementGiven == .some(nil) { problems.append("--management: legal is \(ManagementAddress.legal)") }
+        let (ofRooms, closed) = Self.check(rooms: ini, defaults)
+        problems += ofRooms
+        if !problems.isEmpty { throw SettingsError(problems: problems) }
+        let published: [SettingsWarning] = janusSecret == Self.publicSecret ? [.publishedSecret] : []
+        warnings = reader.warnings(path: file) + published + closed
+    }
+
+    /// A room whose access rule cannot be used is closed, and everything else goes on (D41); any other wrong value is mended
+    /// before the start.
+    private static func check(
+        rooms ini: INIFile, _ defaults: RoomConfiguration
+    ) -> (problems: [String], closed: [SettingsWarning]) {
+        var problems: [String] = []
+        var closed: [SettingsWarning] = []
+        var seen: Set<RoomURI> = []
         for section in ini.sections.keys.sorted() where section.contains("@") {
             guard let room = RoomURI(section) else {
                 problems.append("[\(section)]: not a room's address")
                 continue
             }
-            problems += RoomConfiguration.of(room, in: ini, fallback: defaults).problems
+            guard seen.insert(room).inserted else { continue }
+            let closing = RoomConfiguration.accessProblems(of: room, in: ini)
+            closed += closing.map { .roomClosed(problem: $0) }
+            problems += RoomConfiguration.of(room, in: ini, fallback: defaults).problems.filter {
+                !closing.contains($0)
+            }
         }
-        if !problems.isEmpty { throw SettingsError(problems: problems) }
-        unknownKeys = reader.unknownKeys(sections: ["Worker", "Janus", "Deployment", "Bus", "Registry"])
+        return (problems, closed)
     }
 
     private static func numbers(_ text: String) -> [Int]? {

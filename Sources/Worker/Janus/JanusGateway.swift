@@ -7,8 +7,8 @@ import Telemetry
 /// One WebSocket to Janus with the requests under way on it: replies go to whoever asked, events to the handle they are
 /// from. It lives as long as its socket; a reconnection makes a new one. Confined to its loop.
 final class JanusGateway {
-    /// A Janus request fails after this (protocol page, D14).
-    static let requestDeadline = TimeAmount.seconds(10)
+    /// A Janus request fails after this, unless it is configured otherwise (protocol page, D14).
+    static let standardRequestTime = TimeAmount.seconds(10)
 
     typealias Completion = (Result<JanusReply, JanusError>) -> Void
 
@@ -17,6 +17,7 @@ final class JanusGateway {
     private let secretName: StaticString
     private let secret: String?
     private let transactionPrefix: String
+    private let requestTime: TimeAmount
     private let metrics: JanusMetrics
     private let trace: JanusTrace?
     private let logger: Logger
@@ -55,15 +56,18 @@ final class JanusGateway {
     ///   - secretName: `apisecret` for the API, `admin_secret` for the admin API.
     ///   - transactionPrefix: makes transactions differ from those of this session's earlier owners, whose late events
     ///     may still arrive.
+    ///   - requestTime: a request fails after this.
     init(
         loop: any EventLoop, socket: any JanusSocket, secretName: StaticString, secret: String?,
-        transactionPrefix: String, metrics: JanusMetrics = JanusMetrics(), trace: JanusTrace? = nil, logger: Logger
+        transactionPrefix: String, requestTime: TimeAmount = standardRequestTime,
+        metrics: JanusMetrics = JanusMetrics(), trace: JanusTrace? = nil, logger: Logger
     ) {
         self.loop = loop
         self.socket = socket
         self.secretName = secretName
         self.secret = secret
         self.transactionPrefix = transactionPrefix
+        self.requestTime = requestTime
         self.metrics = metrics
         self.trace = trace
         self.logger = logger
@@ -107,7 +111,7 @@ final class JanusGateway {
         let now = loop.now
         let request = Request(
             late: late, completion: completion, transaction: transaction, kind: JanusRequestKind(type), began: now)
-        pending.insert(transaction, request, deadline: now + Self.requestDeadline)
+        pending.insert(transaction, request, deadline: now + requestTime)
         trace?.sent(json.bytes)
         socket.send(json.bytes)
         return transaction

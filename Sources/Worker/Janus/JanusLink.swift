@@ -17,6 +17,7 @@ final class JanusLink {
         let subprotocol: String
         let secretName: StaticString
         let secret: String?
+        var requestTime = JanusGateway.standardRequestTime
     }
 
     private let settings: Settings
@@ -99,7 +100,8 @@ final class JanusLink {
         logger.info("Janus is connected", metadata: .keyed([.janus: "\(settings.address)"]))
         let gateway = JanusGateway(
             loop: loop, socket: socket, secretName: settings.secretName, secret: settings.secret,
-            transactionPrefix: "\(transactionPrefix)-\(connections)", metrics: metrics, trace: trace, logger: logger)
+            transactionPrefix: "\(transactionPrefix)-\(connections)", requestTime: settings.requestTime,
+            metrics: metrics, trace: trace, logger: logger)
         self.gateway = gateway
         up(gateway)
     }

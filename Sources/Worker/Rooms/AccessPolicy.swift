@@ -1,3 +1,4 @@
+import Foundation
 import Identity
 import Settings
 
@@ -27,7 +28,7 @@ struct AccessPolicy: Equatable, Sendable {
         order = reader.value(section, "access_policy", default: .allowDeny, legal: "allow,deny or deny,allow") { text in
             Order(rawValue: text.lowercased().filter { !$0.isWhitespace })
         }
-        let legal = "none, all, or addresses and domains separated by commas"
+        let legal = SettingsCatalogue.policies
         // An empty list matches nobody; only a missing one is everybody.
         let absent = reader.isSet(section, "allow") ? AddressList.nobody : .everybody
         allow = reader.value(section, "allow", default: absent, legal: legal, parse: AddressList.init)
@@ -65,7 +66,9 @@ struct AddressList: Equatable, Sendable {
 
     /// - Returns: nil when an item is neither an address nor a domain.
     init?(_ text: String) {
-        for item in text.split(separator: ",").map({ $0.filter { !$0.isWhitespace } }) {
+        for item in text.split(separator: ",").map({ $0.trimmingCharacters(in: .whitespacesAndNewlines) }) {
+            // Two items without a comma between them are neither.
+            guard !item.contains(where: \.isWhitespace) else { return nil }
             switch item.lowercased() {
             case "", "none": continue
             case "any", "all", "*": matchesEverybody = true

@@ -26,16 +26,26 @@ struct RoomConfiguration: Equatable, Sendable {
     static func of(
         _ room: RoomURI, in file: INIFile, fallback: RoomConfiguration
     ) -> (configuration: RoomConfiguration, problems: [String]) {
-        let name = room.description
-        // Rooms are addresses, so no section of the gateway's own can be one (D41).
-        let sections = file.sections.keys.filter { RoomURI($0) == room }.sorted()
-        let section = sections.first ?? name
+        let sections = sections(of: room, in: file)
+        let section = sections.first ?? room.description
         var reader = SettingsReader(file)
         var configuration = RoomConfiguration(&reader, section: section, fallback: fallback, readsAccess: true)
         var problems = reader.problems
         if sections.count > 1 { problems.append("one room has several sections: \(sections.joined(separator: ", "))") }
         if !problems.isEmpty { configuration.access = .closed }
         return (configuration, problems)
+    }
+
+    /// What is wrong with a room's access rules alone.
+    static func accessProblems(of room: RoomURI, in file: INIFile) -> [String] {
+        var reader = SettingsReader(file)
+        _ = AccessPolicy(&reader, section: sections(of: room, in: file).first ?? room.description)
+        return reader.problems
+    }
+
+    /// Rooms are addresses, so no section of the gateway's own can be one (D41).
+    private static func sections(of room: RoomURI, in file: INIFile) -> [String] {
+        file.sections.keys.filter { RoomURI($0) == room }.sorted()
     }
 
     init() {}
@@ -47,7 +57,7 @@ struct RoomConfiguration: Equatable, Sendable {
             section, "max_publishers", default: fallback.maximumPublishers, in: Self.publishers)
         videoCodecs = reader.value(
             section, "video_codec", default: fallback.videoCodecs,
-            legal: "a comma-separated list of \(Self.videoCodecs.joined(separator: ", "))"
+            legal: SettingsCatalogue.codecs
         ) { text in
             let codecs = text.split(separator: ",").map { $0.lowercased().filter { !$0.isWhitespace } }
             return !codecs.isEmpty && codecs.allSatisfy(Self.videoCodecs.contains) ? codecs : nil

@@ -13,8 +13,7 @@ struct RoomRules {
     func configuration(of room: RoomURI) -> (RoomConfiguration, problems: [String]) {
         guard let file else { return (defaults, []) }
         do {
-            let ini = try INIFile(String(contentsOfFile: file, encoding: .utf8))
-            return RoomConfiguration.of(room, in: ini, fallback: defaults)
+            return RoomConfiguration.of(room, in: try INIFile.read(file), fallback: defaults)
         } catch {
             var closed = defaults
             closed.access = .closed

@@ -104,7 +104,7 @@ final class Conferences {
         func refuse(_ text: String) { outbox.answer(.error(text), to: id.request, of: id.connection) }
         guard !isOverrun(by: id.connection) else { return refuse("too many sessions") }
         // A room that exists keeps the rules it was created with.
-        let rules = rooms[join.room]?.configuration ?? rules.configuration(of: join.room).0
+        let rules = rooms[join.room]?.configuration ?? configuration(of: join.room)
         guard rules.access.admits(join.account, isVerified: join.isVerified) else {
             return refuse("\(join.accountAsSent) is not allowed to join room \(join.roomAsSent)")
         }

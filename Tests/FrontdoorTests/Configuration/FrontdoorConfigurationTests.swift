@@ -1,3 +1,4 @@
+import Foundation
 import Identity
 import Settings
 import Telemetry
@@ -25,7 +26,7 @@ import Testing
         #expect(configuration.predecessor == nil)
         #expect(configuration.management == .ports(host: "127.0.0.1", 20860...20869))
         #expect(!configuration.tracesClients)
-        #expect(configuration.unknownKeys.isEmpty)
+        #expect(configuration.warnings.isEmpty)
     }
 
     @Test func `B34 Every key is read`() throws {
@@ -58,7 +59,21 @@ import Testing
         #expect(configuration.installation.traceDirectory == "/tmp/traces")
         #expect(configuration.installation.logFormat == "json")
         #expect(configuration.installation.trustsClaimedAccounts)
-        #expect(configuration.unknownKeys.isEmpty)
+        #expect(configuration.warnings.isEmpty)
+    }
+
+    @Test func `B34 A file of the original works as it is`() throws {
+        let fixture = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("../../Fixtures/webrtcgateway-of-the-original.ini").standardized.path
+        let configuration = try FrontdoorConfiguration(file: fixture)
+        #expect(configuration.origins == OriginRules(["https://webrtc.example.com", "https://*.example.org:8443"]))
+        #expect(configuration.domains == DomainRules(["example.com", "example.org"]))
+        #expect(configuration.pingInterval == 60)
+        #expect(
+            configuration.warnings.filter { $0 != .readableByEverybody(path: fixture) } == [
+                .withoutEffect(section: "General", key: "outbound_sip_proxy"),
+                .withoutEffect(section: "General", key: "http_management_auth_secret"),
+            ])
     }
 
     @Test func `B34 Every mistake is named with what is legal, all at once`() throws {
@@ -135,10 +150,18 @@ import Testing
         #expect(!configuration.domains.admits("example.org"))
     }
 
-    @Test func `Unknown keys are told, those of the other process are not`() throws {
+    @Test func `Unknown keys and sections are told, those of the other process are not`() throws {
         let configuration = try configuration(
-            "[Frontdoor]\nport = 1\n[Bus]\nfolder = x\n[Worker]\nanything = 1\n[room@example.org]\nrecord = yes")
-        #expect(configuration.unknownKeys == ["[Frontdoor] port", "[Bus] folder"])
+            "[General]\nweb_origin = *\n[Frontdoor]\nport = 1\n[Bus]\nfolder = x\n[Worker]\nslots = none\n"
+                + "[Limit]\n[room@example.org]\nrecord = yes\nrecrod = yes")
+        #expect(
+            configuration.warnings == [
+                .unknownKey(section: "Bus", key: "folder", resembling: nil),
+                .unknownKey(section: "Frontdoor", key: "port", resembling: nil),
+                .unknownKey(section: "General", key: "web_origin", resembling: "web_origins"),
+                .unknownSection("Limit", resembling: "Limits"),
+                .unknownKey(section: "room@example.org", key: "recrod", resembling: "record"),
+            ])
     }
 
     @Test func `A file that is not there stops the start`() {

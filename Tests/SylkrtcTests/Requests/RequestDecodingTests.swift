@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct RequestDecodingTests {
     @Test(arguments: RequestFixture.all)
-    func `R01 to R18 are decoded`(fixture: RequestFixture) throws {
+    func `Every request of the protocol is decoded`(fixture: RequestFixture) throws {
         #expect(try request(fixture.json) == fixture.request())
     }
 

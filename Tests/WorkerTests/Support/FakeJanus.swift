@@ -272,7 +272,7 @@ final class FakeJanus: JanusConnector {
 
     /// One message may be in flight per handle; one without an answer is given up after ten seconds.
     private func noteMessage(_ request: Request) {
-        if let other = handles[request.handle]?.inFlight, loop.now - other.since < JanusGateway.requestDeadline {
+        if let other = handles[request.handle]?.inFlight, loop.now - other.since < JanusGateway.standardRequestTime {
             violations.append("\(request.name) while \(other.transaction) is not acknowledged")
         }
         handles[request.handle]?.inFlight = (request.transaction, loop.now)

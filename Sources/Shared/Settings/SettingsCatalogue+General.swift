@@ -1,0 +1,43 @@
+extension SettingsCatalogue {
+    static let general = [
+        Setting(
+            "General", "web_origins", .list("origins, `*` as wildcard"), "*", .frontdoor,
+            "Which pages may connect (protocol, §1.1); `none`: no page."),
+        Setting("General", "sip_domains", .list("domains"), "*", .frontdoor, "Domains that accounts may have."),
+        Setting(
+            "General", "websocket_ping_interval", .integers(0...86_400, "s"), "120", .frontdoor,
+            "Between pings to clients; 0: none are sent."),
+        Setting(
+            "General", "trust_claimed_accounts", .boolean, "no", .both,
+            "Accounts count as verified without a SIP registration (D22): for guests and closed networks."),
+        Setting(
+            "General", "recording_dir", .text("path"), "/var/lib/continuo/recordings", .worker,
+            "Where rooms with `record` are recorded, each in a directory of its own; Janus must be able to write there."
+        ),
+        Setting(
+            "General", "state_dir", .text("path"), "/var/lib/continuo", .both,
+            "What outlives a restart of the host, as device tokens do."),
+        Setting(
+            "General", "log_level", .form("trace, debug, info, notice, warning, error, critical"), "info", .both,
+            "The least that is logged."),
+        Setting("General", "log_format", .form("text, json"), "text", .both, "[How log records are written](#logs)."),
+        Setting(
+            "General", "trace_dir", .text("path"), "/var/log/continuo", .both,
+            "Where traces are written; must be there."),
+        Setting(
+            "General", "trace_client", .boolean, "no", .frontdoor,
+            "Front doors write down what clients say and are told ([traces](#traces))."),
+        Setting(
+            "General", "outbound_sip_proxy", .form(UnservedSettings.proxies), "", .worker, hasEffect: false,
+            "Where SIP requests are sent, instead of looking up each domain; port 5060 and UDP when not said."),
+        Setting(
+            "General", "http_management_interface", .form(UnservedSettings.interfaces), "127.0.0.1:20888", .frontdoor,
+            hasEffect: false, "Where the management interface listens (protocol, §8.2)."),
+        Setting(
+            "General", "http_management_auth_secret", .secret, "", .frontdoor, hasEffect: false,
+            "What users of the management interface must know."),
+        Setting(
+            "General", "firebase_server_key", .secret, "", .frontdoor, hasEffect: false,
+            "For push messages (protocol, §8.3)."),
+    ]
+}

@@ -1,0 +1,47 @@
+extension SettingsCatalogue {
+    private static let names = "1 to 32 of a-z, 0-9 and -"
+
+    static let processes = [
+        Setting(
+            "Deployment", "id", .form(names), "default", .both,
+            "Marks what is ours in Janus; never change it while something runs."),
+        Setting("Deployment", "node", .form(names), "node1", .both, "This host."),
+        Setting(
+            "Frontdoor", "id", .integers(1...65_535, ""), "1", .frontdoor,
+            "Unique in the deployment; `--id` wins."),
+        Setting(
+            "Frontdoor", "listen", .form("host:port"), "127.0.0.1:10888", .frontdoor,
+            "Where clients connect; `--listen` wins."),
+        Setting(
+            "Frontdoor", "drain_time", .integers(0...86_400, "s"), "0", .frontdoor,
+            "How long clients are served after SIGTERM or a hand-over (README, \"Upgrading a front door\"); 0: they are sent "
+                + "away at once; `--drain-time` wins."),
+        Setting(
+            "Frontdoor", "loops", .integers(1...64, ""), "", note: "one for each processor", .frontdoor,
+            "Threads that serve clients."),
+        Setting(
+            "Frontdoor", "trusted_proxies", .form("addresses and networks, as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32"),
+            "none", .frontdoor,
+            "Whose word is taken for the address of a client (`X-Forwarded-For`, `Forwarded`)."),
+        Setting(
+            "Frontdoor", "management", .form("host:port, host:first-last, or none"), "127.0.0.1:20860-20869",
+            .frontdoor,
+            "Where [health and metrics](#observing-it) are served: the first port that is free; `--management` wins."),
+        Setting(
+            "TLS", "certificate", .text("path"), "", .frontdoor,
+            "The certificate and its chain, PEM; nothing: clients are spoken with in the clear."),
+        Setting("TLS", "private_key", .text("path"), "", .frontdoor, "The certificate's key, PEM."),
+        Setting(
+            "Worker", "slots", .form("numbers from 1 to 999, as 1-4 or 1,2,5"), "1", .worker,
+            "The node's slots; a worker takes the first free one."),
+        Setting(
+            "Worker", "management", .form("host:port, host:first-last, or none"), "127.0.0.1:20870-20885", .worker,
+            "Likewise, of a worker."),
+        Setting(
+            "Bus", "directory", .text("path, short"), "/run/continuo/bus", .both,
+            "The workers' sockets and slot locks, the front doors' control sockets; 0700."),
+        Setting(
+            "Registry", "path", .text("path"), "/run/continuo/registry.sqlite", .both,
+            "The registry of this host; volatile."),
+    ]
+}
