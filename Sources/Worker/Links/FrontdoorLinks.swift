@@ -72,9 +72,6 @@ final class FrontdoorLinks: Outbox {
         router = nil
     }
 
-    /// Those that count.
-    var count: Int { current.count }
-
     // MARK: Holding
 
     /// Messages that wait to be served.

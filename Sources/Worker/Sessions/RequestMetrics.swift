@@ -5,7 +5,7 @@ import Telemetry
 
 /// What front doors ask of a worker.
 enum WorkerRequestKind: Int, MetricLabel {
-    case join, feedAttach, feedAnswer, feedDetach, trickle, update, terminate, releaseAccount
+    case join, feedAttach, feedAnswer, feedDetach, trickle, update, configureRoom, terminate, releaseAccount
 
     static let label = "type"
 
@@ -18,6 +18,7 @@ enum WorkerRequestKind: Int, MetricLabel {
             case .feedDetach: .feedDetach
             case .trickle: .trickle
             case .update: .update
+            case .configureRoom: .configureRoom
             case .terminate: .terminate
             case .releaseAccount: .releaseAccount
             }
