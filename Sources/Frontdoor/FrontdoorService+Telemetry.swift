@@ -1,4 +1,6 @@
+import Logging
 import NIOCore
+import Settings
 import Telemetry
 
 /// What a front door tells its operator.

@@ -1,4 +1,6 @@
+import Logging
 import NIOCore
+import Settings
 import Telemetry
 
 /// What a worker tells its operator.

@@ -11,7 +11,7 @@ enum RequestOutcome: Int, MetricLabel, Equatable {
     static let label = "outcome"
 }
 
-extension RequestKind: @retroactive MetricLabel {
+extension RequestKind: MetricLabel {
     public static let label = "type"
     public var text: String { name }
 }

@@ -28,7 +28,7 @@ struct WatchCommand: ParsableCommand {
     }
 
     func run() throws {
-        bootstrapLogging(level: .info)
+        bootstrapLogging(level: .info, format: .text)
         let watchdog = Watchdog(
             command: command, limit: UInt64(timeout * 1000), readyFile: ready, logger: Logger(label: "watchdog"))
         let status: Int32

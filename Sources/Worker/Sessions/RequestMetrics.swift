@@ -46,43 +46,52 @@ enum WorkerOutcome: Int, MetricLabel {
 
 /// Requests from their arrival to their answer. Confined to the core loop.
 final class RequestMetrics {
-    /// What waits for an answer; beyond this the oldest story is not told any more.
+    /// Beyond this many that wait for an answer nothing more is known of them: their clients are long gone.
     private static let maximumOpen = 65_536
 
-    private var open: [SessionID: (kind: WorkerRequestKind, since: NIODeadline)] = [:]
+    private typealias Open = (kind: WorkerRequestKind, since: NIODeadline)
+    private var open: [ConnectionID: [RequestSequence: Open]] = [:]
+    private var openCount = 0
     private var outcomes = CounterGrid<WorkerRequestKind, WorkerOutcome>()
     private var durations = HistogramRow<WorkerRequestKind>(.requests)
     private var joins = CounterRow<WorkerOutcome>()
 
     /// A request has come. One that comes again goes on waiting.
     func began(_ request: WorkerRequest, _ connection: ConnectionID, _ sequence: RequestSequence, at now: NIODeadline) {
-        if open.count >= Self.maximumOpen { open = [:] }
-        let id = SessionID(connection: connection, request: sequence)
-        if open[id] == nil { open[id] = (WorkerRequestKind(request), now) }
+        if openCount >= Self.maximumOpen { forget() }
+        guard open[connection]?[sequence] == nil else { return }
+        open[connection, default: [:]][sequence] = (WorkerRequestKind(request), now)
+        openCount += 1
     }
 
     func answered(_ answer: WorkerAnswer, _ connection: ConnectionID, _ sequence: RequestSequence, at now: NIODeadline)
     {
-        let id = SessionID(connection: connection, request: sequence)
-        guard let (kind, since) = open.removeValue(forKey: id) else { return }
+        guard let (kind, since) = open[connection]?.removeValue(forKey: sequence) else { return }
+        openCount -= 1
         outcomes.add(kind, WorkerOutcome(answer))
         durations.observe(kind, now - since)
         if kind == .join { joins.add(WorkerOutcome(answer)) }
     }
 
     /// Nobody is answered any more: what front doors still want they will say again.
-    func forget(_ owner: FrontdoorLoopID? = nil) {
-        open = owner.map { owner in open.filter { $0.key.connection.owner != owner } } ?? [:]
+    func forget() {
+        open = [:]
+        openCount = 0
+    }
+
+    /// The same, for one front door's loop.
+    func forget(_ owner: FrontdoorLoopID) {
+        for connection in open.keys where connection.owner == owner { forget(connection) }
     }
 
     /// A client is gone.
-    func forget(_ connection: ConnectionID) { open = open.filter { $0.key.connection != connection } }
+    func forget(_ connection: ConnectionID) { openCount -= open.removeValue(forKey: connection)?.count ?? 0 }
 
     func report(to report: inout MetricsReport) {
         report.counter("gateway_worker_joins_total", "Joins that were answered.", joins)
         report.counter("gateway_worker_requests_total", "Requests of front doors that were answered.", outcomes)
         report.histogram(
             "gateway_worker_request_duration_seconds", "Time from a front door's request to its answer.", durations)
-        report.gauge("gateway_worker_unanswered_requests", "Requests of front doors that wait.", open.count)
+        report.gauge("gateway_worker_unanswered_requests", "Requests of front doors that wait.", openCount)
     }
 }

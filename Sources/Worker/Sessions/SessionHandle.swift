@@ -1,6 +1,7 @@
 import Identity
 import JSONText
 import Logging
+import NIOCore
 import Registry
 import Sylkrtc
 import Telemetry
