@@ -116,6 +116,23 @@ async def test_who_leaves_goes_from_the_others_grid_and_the_last_one_closes_the_
     await nothing_left(gateway)
 
 
+async def test_E13_everybody_sees_who_is_in_the_spotlight(pages, screenshots):
+    anna, bela = await meeting(pages, "spotlight")
+    await only_tile(anna)
+    await only_tile(bela)
+
+    async def spotlit(page, who, is_active):
+        await page.until(f"window.continuo.stats().then(({{ self, tiles }}) => ({who}).active === {is_active})")
+
+    await bela.evaluate("document.querySelector('.tile:not(.tile-self) .tile-spotlight').click()")
+    await spotlit(bela, "tiles[0]", "true")
+    await spotlit(anna, "self", "true")
+    await bela.screenshot(screenshots / "spotlight.png")
+    await anna.evaluate("document.querySelector('.tile-self .tile-spotlight').click()")
+    await spotlit(anna, "self", "false")
+    await spotlit(bela, "tiles[0]", "false")
+
+
 async def test_a_closed_window_has_left(pages, gateway):
     anna, bela = await meeting(pages, "closing")
     await only_tile(anna)

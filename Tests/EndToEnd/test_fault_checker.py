@@ -40,6 +40,11 @@ class Story:
         self.transcript.messages.append(
             (self._tick(), {"sylkrtc": "videoroom_event", "session": session, "event": event, "data": data}))
 
+    def configured(self, originator, *active, session="a"):
+        self.transcript.messages.append((self._tick(), {
+            "sylkrtc": "videoroom_event", "session": session, "event": "configure-room", "originator": originator,
+            "active_participants": list(active)}))
+
     def state(self, state, **data):
         self.told("state", state=state, **data)
 
@@ -67,7 +72,11 @@ def good():
     story.acked(story.controls("feed-answer", {"session": "f"}))
     story.told("feed_established", subscription="f", state="established")
     story.told("publishers_joined", publishers=[person("c")])
+    asked = story.controls("configure-room", {"active_participants": ["b", "a", "b"]})
+    story.configured("a", "b", "a")
+    story.acked(asked)
     story.told("publishers_left", publishers=["b"])
+    story.configured("videoroom", "a")
     story.acked(story.asks("videoroom-terminate", session="a"))
     story.state("terminated")
     return story.transcript
@@ -142,7 +151,7 @@ def refusal(text):
 
 def unasked_end(transcript):
     transcript.requests = [request for request in transcript.requests if request["kind"] != "videoroom-terminate"]
-    transcript.messages = [(at, message) for at, message in transcript.messages if message.get("transaction") != "t5"]
+    transcript.messages = [(at, message) for at, message in transcript.messages if message.get("transaction") != "t6"]
 
 
 def afterwards(transcript):
@@ -168,6 +177,14 @@ def overtaken(transcript):
     transcript.messages[-1:-1] = [(20.1, {"sylkrtc": "ack", "transaction": "t51"}), (20.2, {"sylkrtc": "ack", "transaction": "t50"})]
 
 
+def late_list(transcript):
+    """The ack of a configure-room, before the list that was asked for."""
+    number = index(transcript, "configure-room")
+    messages = transcript.messages
+    (at, told), (later, ack) = messages[number:number + 2]
+    messages[number:number + 2] = [(at, ack), (later, told)]
+
+
 BREACHES = [
     (overtaken, "answers come in the order of the requests"),
     (swapped("feed_established", "publishers_joined"), None),
@@ -186,6 +203,10 @@ BREACHES = [
     (double("publishers_joined"), "who is there does not arrive again"),
     (double("publishers_left"), "who was not there does not leave"),
     (without("initial_publishers"), "a roster comes before its changes"), (without("terminated"), "what was ended is told"),
+    (double("configure-room"), "a list of active participants is told once"),
+    (without("configure-room"), "a new list is told before the ack of who asked for it"),
+    (late_list, "a new list is told before the ack of who asked for it"),
+    (refusal("the registry is not available"), "nothing is refused because something failed"),
     (cut_off, "sockets stay open"), (early, "an ack precedes what it causes"),
 ]
 
@@ -212,7 +233,7 @@ def test_what_is_owed_is_missed(words):
     transcript = good()
     without(*words)(transcript)
     transcript.requests = [request for request in transcript.requests if request["kind"] != "videoroom-terminate"]
-    transcript.messages = [entry for entry in transcript.messages if entry[1].get("transaction") != "t5"]
+    transcript.messages = [entry for entry in transcript.messages if entry[1].get("transaction") != "t6"]
     assert "every state is told" in broken(transcript)
 
 
@@ -243,6 +264,55 @@ def test_a_feed_of_somebody_who_left_may_be_unknown():
     text = "feed-detach: unknown video room session to detach: f"
     transcript.messages.insert(-2, (25.1, {"sylkrtc": "error", "transaction": "t60", "error": text}))
     assert broken(transcript) == []
+
+
+def configured(request_id, refused=None):
+    """Anna asks for Bela alone, and is told so unless she is refused; when, the story says."""
+    request = {"transaction": request_id, "kind": "videoroom-ctl", "at": 14.1,
+               "members": {"session": "a", "option": "configure-room", "configure_room": {"active_participants": ["b"]}}}
+    answer = {"sylkrtc": "error", "error": refused} if refused else {"sylkrtc": "ack"}
+    return request, (14.3, {**answer, "transaction": request_id})
+
+
+def test_whoever_left_may_be_unknown_as_an_active_participant():
+    text = "configure-room: unknown participant session id: b"
+    for left, invariants in ((13.0, []), (14.9, ["nothing is refused because something failed"])):
+        transcript, bela = good(), others()[0]
+        request, answer = configured("t70", text)
+        transcript.requests.append(request)
+        transcript.messages.append(answer)
+        transcript.messages.sort(key=lambda entry: entry[0])
+        bela.closing_at = left
+        found = [violation.invariant for violation in Checker([transcript, bela], ()).check()]
+        assert [invariant for invariant in found if "refused" in invariant] == invariants
+
+
+def test_after_a_fault_a_later_list_may_take_the_place_of_the_one_asked_for():
+    transcript = good()
+    request, answer = configured("t70")
+    transcript.requests.append(request)
+    transcript.messages += [answer, (14.2, {
+        "sylkrtc": "videoroom_event", "session": "a", "event": "configure-room", "originator": "videoroom",
+        "active_participants": []})]
+    transcript.messages.sort(key=lambda entry: entry[0])
+    invariant = "a new list is told before the ack of who asked for it"
+    assert invariant in broken(transcript)
+    assert invariant not in broken(transcript, injected("worker-kill"))
+
+
+def test_lists_in_two_orders_are_found():
+    stories = []
+    for name, order in (("anna", ("x", "y")), ("carl", ("y", "x"))):
+        story = Story(name)
+        story.asks("videoroom-join", session=name, account=f"{name}@example.com", uri=ROOM)
+        for originator in order:
+            story.configured(originator, originator, session=name)
+        stories.append(story.transcript)
+    found = [violation.invariant for violation in Checker(stories, ()).check()]
+    assert "lists of active participants come in one order" in found
+    stories[1].room = "another"
+    found = [violation.invariant for violation in Checker(stories, ()).check()]
+    assert "lists of active participants come in one order" not in found
 
 
 def test_gaps_and_losses_are_counted():

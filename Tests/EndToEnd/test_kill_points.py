@@ -20,6 +20,7 @@ STEPS = {
     "feed-answer": "feed.start feed.started",
     "feed-detach": "feed.leave feed.detach feed.mark",
     "update": "update.send",
+    "configure-room": "room.configure room.tell",
     "terminate": "publisher.leave publisher.detach publisher.mark room.destroy room.release row.delete",
 }
 POINTS = [(request, f"{step}.{side}") for request, steps in STEPS.items() for step in steps.split()
@@ -58,7 +59,7 @@ async def test_nobody_notices_a_worker_killed(visitors, gateway, points, killing
     anna = await (await visitors.quiet_participant("Anna", room, door=0)).join()
     bela = await (await visitors.quiet_participant("Bela", room, door=1)).join()
     await anna.client.event("publishers_joined", anna.session)
-    scene = SCENES[request_name](visitors, anna, bela, alone=point.startswith("room."))
+    scene = SCENES[request_name](visitors, anna, bela, alone=request_name in ("join", "terminate") and point.startswith("room."))
     await scene.prepare()
 
     points.arm(point)
@@ -86,6 +87,7 @@ class Scene:
     def __init__(self, visitors, anna, bela, alone):
         self._visitors = visitors
         self._anna = anna
+        self._bela = bela
         self._room = visitors.new_room() if alone else anna.room
         self.clara = None
 
@@ -162,6 +164,25 @@ class Update(Scene):
         await self.clara.controlled("update", {"bitrate": 256000})
 
 
+class ConfigureRoom(Scene):
+    """Bela is prominent before; nobody is to hear of that again."""
+
+    async def prepare(self):
+        await super().prepare()
+        await self.clara.controlled("configure-room", {"active_participants": [self._bela.session]})
+        self._mark = self._anna.client.now
+
+    async def act(self):
+        await self.clara.controlled(
+            "configure-room", {"active_participants": [self._anna.session, self.clara.session]})
+
+    async def told(self):
+        for person in (self._anna, self._bela, self.clara):
+            await eventually(lambda: len(person.configurations) == 2, what="everybody to be told")
+            assert person.configurations[1] == (self.clara.session, [self._anna.session, self.clara.session])
+        assert self._anna.client.names(after=self._mark).count("configure-room") == 1
+
+
 class Terminate(Scene):
     async def act(self):
         await self.clara.client.acked("videoroom-terminate", session=self.clara.session)
@@ -172,5 +193,5 @@ class Terminate(Scene):
 
 SCENES = {
     "join": Join, "feed-attach": FeedAttach, "feed-answer": FeedAnswer, "feed-detach": FeedDetach, "update": Update,
-    "terminate": Terminate,
+    "configure-room": ConfigureRoom, "terminate": Terminate,
 }

@@ -235,10 +235,6 @@ async def test_what_is_not_served_yet_says_so_after_all_checks(visitors, kind, m
 
 async def test_room_options_that_are_not_served_yet_say_so_after_all_checks(visitors):
     anna = await (await visitors.participant("Anna", visitors.new_room())).join()
-    assert await anna.control_refused("configure-room", {"active_participants": ["p", "q", "p"][:2]}) == (
-        "configure-room: unknown participant session id: p, q")
-    assert await anna.control_refused("configure-room", {"active_participants": [anna.session]}) == (
-        "configure-room is not available yet")
     assert await anna.control_refused("invite-participants", {"participants": ["b@example.org"]}) == (
         "invite-participants is not available yet")
 

@@ -88,6 +88,7 @@ function follow(attendance) {
     });
   on('change', attendanceChanged);
   on('roster', (participants) => {
+    tiles.setActive([]);
     tiles.regain(participants);
     peopleChanged();
   });
@@ -103,6 +104,7 @@ function follow(attendance) {
   on('stream', ({ id, stream }) => tiles.setStream(id, stream));
   on('live', (id) => tiles.setLive(id));
   on('interrupted', (id) => tiles.setInterrupted(id));
+  on('active', (ids) => tiles.setActive(ids));
 }
 
 function attendanceChanged({ state, text, resumesAt }) {
@@ -277,7 +279,7 @@ async function stats() {
   });
   return {
     state: visit?.attendance.state ?? 'lobby',
-    self: peers ? { muted: media.muted, cameraOn: media.cameraOn, ...(await sent(peers.publisher)) } : null,
+    self: peers ? { active: tiles.active.includes('self'), muted: media.muted, cameraOn: media.cameraOn, ...(await sent(peers.publisher)) } : null,
     tiles: await Promise.all(others),
   };
 }
@@ -315,6 +317,11 @@ element('diagnostics').addEventListener('click', toggleDiagnostics);
 element('retry').addEventListener('click', () => visit?.attendance.retryNow());
 tiles.addEventListener('pause', ({ detail: { id, paused } }) => {
   visit?.attendance.conference?.setPaused(id, paused).catch(() => {}); // the feed ended meanwhile
+});
+tiles.addEventListener('spotlight', ({ detail: id }) => {
+  const active = tiles.active;
+  const wanted = active.includes(id) ? active.filter((other) => other !== id) : [...active, id].slice(-2);
+  visit?.attendance.conference?.setActive(wanted).catch(() => {}); // somebody has left meanwhile; we are told who is in it
 });
 tiles.addEventListener('blocked', () => {
   notices.show('blocked', 'Your browser keeps the sound back until you click.', { action: { label: 'Click to hear', run: () => tiles.unblock() } });

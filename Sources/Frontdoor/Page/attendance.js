@@ -93,7 +93,7 @@ export class Attendance extends EventTarget {
       tracks: this.#options.tracks(),
     });
     this.#conference = conference;
-    for (const type of ['roster', 'arrived', 'left', 'stream', 'live', 'interrupted', 'established']) {
+    for (const type of ['roster', 'arrived', 'left', 'stream', 'live', 'interrupted', 'established', 'active']) {
       conference.addEventListener(type, ({ detail }) => this.dispatchEvent(new CustomEvent(type, { detail })));
     }
     await conference.join();

@@ -18,6 +18,7 @@ const ACCEPT_WITHIN = 20_000; // milliseconds from the ack of the join to Janus'
  *   `live`        id                    the feed's media is up
  *   `interrupted` id                    the feed broke and is being made anew
  *   `established`                       our own media is up
+ *   `active`      [id]                  who is in the spotlight from now on; ourselves as `self`
  */
 export class Conference extends EventTarget {
   #connection;
@@ -98,6 +99,12 @@ export class Conference extends EventTarget {
     await participant.feed?.setPaused(paused);
   }
 
+  /** Puts these participants in the spotlight, at most two and ourselves as `self`, for everybody in the room. */
+  async setActive(ids) {
+    const participants = ids.map((id) => (id === 'self' ? this.#session : id));
+    await this.#control('configure-room', { active_participants: participants });
+  }
+
   /** The peer connections behind the picture: ours and, by participant id, those of the feeds. */
   get peers() {
     const feeds = new Map();
@@ -138,6 +145,8 @@ export class Conference extends EventTarget {
         return this.#feed(data.subscription)?.offered(data.sdp);
       case 'feed_established':
         return this.#feed(data.subscription)?.established();
+      case 'configure-room':
+        return this.#tell('active', (message.active_participants ?? []).map((id) => (id === this.#session ? 'self' : id)));
       default:
       // Later gateways may say more; the protocol asks clients to ignore what they do not know.
     }

@@ -7,7 +7,8 @@ import { tileWidth } from './layout.js';
  * When the room is lost its tiles stay, dimmed, with their last picture: people come back under the same address, though under
  * new session ids, and then take over their old tile. A short loss so moves nothing on the screen.
  *
- * Events: `pause` (detail: {id, paused}) when somebody's picture is to be paused or resumed; `blocked` when the browser does
+ * Events: `pause` (detail: {id, paused}) when somebody's picture is to be paused or resumed; `spotlight` (detail: id) when somebody
+ * is to come into the spotlight or out of it, ourselves as `self`; `blocked` when the browser does
  * not play sound before a click.
  */
 const GONE_AFTER = 8_000; // milliseconds that a lost tile waits for its owner after we are back
@@ -18,6 +19,7 @@ export class Tiles extends EventTarget {
   #invitation;
   #tiles = new Map();
   #self = null;
+  #active = new Set();
   #sweep = null;
 
   /** @param invitation shown beside our own tile while nobody else is there */
@@ -66,6 +68,7 @@ export class Tiles extends EventTarget {
       this.#grid.insertBefore(tile.element, this.#invitation);
     }
     this.#tiles.set(id, tile);
+    this.#showActive(tile);
     // A tile that is taken over keeps its last picture until the new one comes.
     this.#state(tile, former ? 'lost' : 'connecting');
     this.#layOut();
@@ -96,6 +99,16 @@ export class Tiles extends EventTarget {
     if (tile) this.#lose(tile);
   }
 
+  /** Who is in the spotlight, in order; perhaps somebody who has no tile. */
+  get active() {
+    return [...this.#active];
+  }
+
+  setActive(ids) {
+    this.#active = new Set(ids);
+    for (const tile of [this.#self, ...this.#tiles.values()]) if (tile) this.#showActive(tile);
+  }
+
   /** We are out of the room: everybody waits. */
   lose() {
     clearTimeout(this.#sweep);
@@ -117,6 +130,7 @@ export class Tiles extends EventTarget {
     clearTimeout(this.#sweep);
     for (const tile of [...this.#tiles.values(), this.#self]) tile?.element.remove();
     this.#tiles.clear();
+    this.#active.clear();
     this.#self = null;
   }
 
@@ -142,9 +156,9 @@ export class Tiles extends EventTarget {
     }
   }
 
-  /** Id, name and state of everybody else, in the order of the grid. */
+  /** Id, name and state of everybody else, in the order in which they came. */
   get list() {
-    return [...this.#tiles.values()].map(({ id, name, state }) => ({ id, name, state }));
+    return [...this.#tiles.values()].map(({ id, name, state }) => ({ id, name, state, active: this.#active.has(id) }));
   }
 
   #make({ id, account, name }) {
@@ -153,6 +167,10 @@ export class Tiles extends EventTarget {
     element.dataset.id = id;
     this.#name(tile, name);
     this.#setPaused(tile, false);
+    this.#showActive(tile);
+    element.querySelector('.tile-spotlight').addEventListener('click', () => {
+      this.dispatchEvent(new CustomEvent('spotlight', { detail: tile.id }));
+    });
     element.querySelector('.tile-pause').addEventListener('click', () => {
       this.#setPaused(tile, !tile.paused);
       this.dispatchEvent(new CustomEvent('pause', { detail: { id: tile.id, paused: tile.paused } }));
@@ -187,6 +205,15 @@ export class Tiles extends EventTarget {
     button.setAttribute('aria-label', label);
     button.title = label;
     button.querySelector('use').setAttribute('href', paused ? '#icon-play' : '#icon-pause');
+  }
+
+  #showActive({ id, name, element }) {
+    const active = this.#active.has(id);
+    element.classList.toggle('spotlit', active);
+    const button = element.querySelector('.tile-spotlight');
+    button.setAttribute('aria-pressed', active);
+    button.setAttribute('aria-label', `${name} in the spotlight`);
+    button.title = active ? `Take ${name} out of the spotlight` : `Put ${name} in the spotlight`;
   }
 
   #play(video) {

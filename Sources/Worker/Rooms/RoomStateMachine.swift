@@ -171,8 +171,9 @@ struct RoomStateMachine {
         let cap = earlyCaps.removeValue(forKey: session)
         members[session] = Member(bitrate: bitrate ?? min(maximumBitrate, cap ?? maximumBitrate), cap: cap)
         arrivals.append(session)
-        // What a predecessor's member knows is told at the resync.
-        return state == .resuming ? [] : shareBitrate() + missing(session, told: nil, isNew: true)
+        // What a predecessor's member knows is told at the resync. Others hear at once, so that nothing comes between this
+        // and the list of publishers.
+        return state == .resuming ? [] : missing(session, told: nil, isNew: true) + shareBitrate()
     }
 
     /// The cap that a publisher of the predecessor's had.

@@ -9,7 +9,8 @@ NOBODY_SERVES = 3000  # told to who waits for `ready` for 5 s
 NOBODY = "192.0.2.1"  # in answers with nobody behind them
 LOST, DOUBLED = "no request is lost", "a request is answered once"
 STATES = ("progress", "accepted", "initial_publishers", "established", "terminated")
-ABOUT_PRESENT = ("publishers_joined", "publishers_left")
+ABOUT_PRESENT = ("publishers_joined", "publishers_left", "configure-room")
+GATEWAY = "videoroom"  # the originator of lists that nobody asked for
 GRACE_AFTER_LOCK = 1.0  # seconds for which a registry that was locked may still refuse
 
 # Refusals that the load itself causes: the publisher left meanwhile, and the feed with it.
@@ -18,12 +19,16 @@ GONE_PUBLISHER = ("the publisher has left", "unknown publisher video room sessio
 
 
 class Checker:
-    """`transcripts` of all connections of a run, and the `injected` faults, which say what may be noticed."""
+    """`transcripts` of all connections of a run, and the `injected` faults, which say what may be noticed.
 
-    def __init__(self, transcripts, injected):
+    `lists_may_be_skipped`: there were faults that are not injected ones, and of lists of active participants the last one counts."""
+
+    def __init__(self, transcripts, injected, lists_may_be_skipped=False):
         self._transcripts = transcripts
         self._injected = injected
+        self._lists_may_be_skipped = lists_may_be_skipped
         self._departures = self._when_sessions_began_to_end()
+        self._changes = self._count_changes_asked_for()
         self.violations = []
 
     def check(self):
@@ -36,6 +41,8 @@ class Checker:
                 self._check_states(transcript, session)
                 self._check_publishers(transcript, session)
                 self._check_feeds(transcript, session)
+                self._check_configurations(transcript, session)
+        self._check_order_of_configurations()
         return self.violations
 
     def check_debts(self):
@@ -103,12 +110,16 @@ class Checker:
     def _may_be_refused(self, transcript, request, text, at):
         if self._after("janus-kill", at):
             return True
-        if self._locked(request["at"], at) and option_of(request) in ("videoroom-join", "feed-attach"):
+        if self._locked(request["at"], at) and option_of(request) in ("videoroom-join", "feed-attach", "configure-room"):
             return True
         option = option_of(request)
         session = request["members"].get("session")
         if self._departed(session, request["at"]) or self._has_ended(transcript, session, at):
             return True  # it was asked of a session that was leaving, or that was lost, which is a complaint of its own
+        if option == "configure-room":
+            # Whom it names may leave before it is worked on.
+            return "unknown participant session id" in text and any(
+                self._departed(name, at) for name in request["members"]["configure_room"]["active_participants"])
         if any(gone in text for gone in GONE_PUBLISHER) and option in (
                 "feed-attach", "feed-answer", "feed-detach", "trickle", "update"):
             publisher = self._publisher_concerned(transcript, request)
@@ -193,6 +204,55 @@ class Checker:
                 self._complain("nobody is said to leave who stays", f"{session} was told of {name}", transcript, at, session,
                                name)
         present.difference_update(names)
+
+    # Who is prominent.
+
+    def _check_configurations(self, transcript, session):
+        lists = [(at, data) for at, word, data in transcript.told(session) if word == "configure-room"]
+        counts = Counter((data["originator"], tuple(data["active_participants"])) for _, data in lists)
+        for (originator, active), count in counts.items():
+            if originator != GATEWAY and count > self._changes[originator, active]:
+                self._complain("a list of active participants is told once",
+                               f"{session} was told {list(active)} of {originator} {count} times", transcript,
+                               lists[-1][0], session)
+        for request in transcript.requests:
+            answered = self._answered(transcript, request)
+            if (option_of(request) != "configure-room" or request["members"]["session"] != session
+                    or answered is None or answered[1]["sylkrtc"] != "ack"):
+                continue
+            between = [data for at, data in lists if request["at"] <= at <= answered[0]]
+            own = [data for data in between
+                   if data["originator"] == session and data["active_participants"] == chosen_in(request)]
+            # Where something failed a later list may have taken its place.
+            may_be_skipped = self._lists_may_be_skipped or any(fault.began <= answered[0] for fault in self._injected)
+            if not own and not (between and may_be_skipped):
+                self._complain("a new list is told before the ack of who asked for it", f"{session}: {chosen_in(request)}",
+                               transcript, answered[0], session)
+
+    def _check_order_of_configurations(self):
+        """Lists that can be told apart come in one order to everybody in a room."""
+        told = []
+        for transcript in self._transcripts:
+            for session in transcript.sessions:
+                lists = [(data["originator"], *data["active_participants"])
+                         for _, word, data in transcript.told(session) if word == "configure-room"]
+                counts = Counter(lists)
+                once = [entry for entry in lists if counts[entry] == 1 and entry[0] != GATEWAY]
+                told.append((transcript, session, once))
+        for number, (transcript, session, lists) in enumerate(told):
+            for other, its_session, its_lists in told[:number]:
+                if transcript.room != other.room:
+                    continue
+                common = set(lists) & set(its_lists)
+                if [entry for entry in lists if entry in common] != [entry for entry in its_lists if entry in common]:
+                    self._complain("lists of active participants come in one order", f"{session} and {its_session}",
+                                   transcript, None, session)
+
+    def _count_changes_asked_for(self):
+        """How often each session asked for each list."""
+        return Counter((request["members"]["session"], tuple(chosen_in(request)))
+                       for transcript in self._transcripts for request in transcript.requests
+                       if option_of(request) == "configure-room")
 
     # Feeds.
 
@@ -329,6 +389,11 @@ class Checker:
 
 def option_of(request):
     return request["members"]["option"] if request["kind"] == "videoroom-ctl" else request["kind"]
+
+
+def chosen_in(request):
+    """The list a configure-room asks for: duplicates fall away."""
+    return list(dict.fromkeys(request["members"]["configure_room"].get("active_participants", ())))
 
 
 def subject_of(request):

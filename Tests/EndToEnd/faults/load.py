@@ -14,7 +14,8 @@ from harness.peer import Feed, QuietParticipant
 
 from .transcript import Transcript
 
-ACTIONS = (("burst", 5), ("attach", 6), ("pause-feed", 3), ("detach", 2), ("update", 2), ("feed-trickle", 2))
+ACTIONS = (("burst", 5), ("attach", 6), ("pause-feed", 3), ("detach", 2), ("update", 2), ("feed-trickle", 2),
+           ("configure", 2))
 PATIENCE = 12.0  # seconds for what follows an ack
 
 
@@ -175,6 +176,14 @@ class Actor:
 
     async def _update(self, first, second):
         await self._control("update", {"bitrate": 64000 + int(first * 1000000)})
+
+    async def _configure(self, first, second):
+        """One or two of those we know, ourselves among them, become prominent, or nobody."""
+        session = self._participant.session
+        known = sorted(self._transcript().roster(session) | {session})
+        start = int(first * len(known))
+        chosen = (known[start:] + known[:start])[:int(second * 3)]
+        await self._control("configure-room", {"active_participants": chosen})
 
     async def _attach(self, first, second):
         session = self._participant.session

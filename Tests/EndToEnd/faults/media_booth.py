@@ -107,7 +107,8 @@ class Inside:
         for guest in self._guests:
             transcript = guest.transcript()
             if session := transcript.live():
-                found.append((guest.room, guest.name, session, sorted(transcript.roster(session))))
+                found.append((guest.room, guest.name, session, sorted(transcript.roster(session)),
+                              transcript.active(session)))
         return found
 
     async def report(self):

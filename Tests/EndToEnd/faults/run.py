@@ -181,10 +181,11 @@ class _Run:
         return [transcript for actor in self._actors for transcript in actor.transcripts()]
 
     async def _rosters(self):
-        found = [(*entry, True) for entry in await self._booth.ask("rosters")]
+        found = [(*entry, True, active) for *entry, active in await self._booth.ask("rosters")]
         for transcript in self._local():
             if session := transcript.live():
-                found.append((transcript.room, transcript.name, session, transcript.roster(session), transcript.media))
+                found.append((transcript.room, transcript.name, session, transcript.roster(session), transcript.media,
+                              transcript.active(session)))
         return found
 
     async def _happens(self, invariant, awaited):

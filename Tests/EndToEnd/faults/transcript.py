@@ -38,8 +38,8 @@ class Transcript:
         return [request["members"]["session"] for request in self.requests if request["kind"] == "videoroom-join"]
 
     def told(self, session):
-        """Conference events of a publisher session, as (time, word, data)."""
-        return [(at, word_of(message), message.get("data", {})) for at, message in self.messages
+        """Conference events of a publisher session, as (time, word, data); of one without data, as (time, word, message)."""
+        return [(at, word_of(message), message.get("data", message)) for at, message in self.messages
                 if message.get("sylkrtc") == "videoroom_event" and message.get("session") == session]
 
     def roster(self, session):
@@ -51,6 +51,11 @@ class Transcript:
             elif word == "publishers_left":
                 present -= set(data["publishers"])
         return present
+
+    def active(self, session):
+        """Who is prominent in its room, as the session was told last."""
+        lists = [data["active_participants"] for _, word, data in self.told(session) if word == "configure-room"]
+        return lists[-1] if lists else []
 
     def live(self):
         """The session that is in the room now, or None."""

@@ -75,6 +75,12 @@ class Participant:
         return [publisher for _, message in self.client.events("publishers_left", self.session)
                 for publisher in message["data"]["publishers"]]
 
+    @property
+    def configurations(self):
+        """Every list of active participants that our session was told, as (originator, ids)."""
+        return [(message["originator"], message["active_participants"])
+                for _, message in self.client.events("configure-room", self.session)]
+
     async def sees_leave(self, publisher, within=15.0):
         await self.client.event("publishers_left", self.session, publishers=[publisher], within=within)
 

@@ -162,7 +162,7 @@ private struct Walk {
         guard let (session, place) = sessions.randomElement(using: &generator) else { return }
         let feed = request(feeds.randomElement(using: &generator) ?? 99)
         let event: WorkerEvent =
-            switch Int.random(in: 0..<12, using: &generator) {
+            switch Int.random(in: 0..<14, using: &generator) {
             case 0: .state(.progress)
             case 1: .state(.accepted(answer: sdp("answer")))
             case 2: .state(.established)
@@ -172,6 +172,11 @@ private struct Walk {
             case 6: .publishersLeft([client("pub-1")])
             case 7, 8: .feedOffered(feed: feed, offer: sdp("offer"))
             case 9, 10: .feedEstablished(feed: feed)
+            case 11: .roomConfigured(version: 1, originator: nil, activeParticipants: [client("pub-1")])
+            case 12:
+                .roomConfigured(
+                    version: Int64.random(in: 0...9, using: &generator), originator: client("pub-1"),
+                    activeParticipants: [])
             default: .feedEnded(feed: feed)
             }
         watch(transcript.told(session, event, by: place))

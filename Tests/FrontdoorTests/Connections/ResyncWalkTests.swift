@@ -25,6 +25,7 @@ private struct Walk {
         var stage = ToldState.Stage.nothing
         var hasInitialPublishers = false
         var members: [ClientSessionID: PublisherID] = [:]
+        var configuration: Int64 = 0
     }
 
     private var generator: SeededGenerator
@@ -86,10 +87,14 @@ private struct Walk {
         switch entry.told {
         case .publisher(let told):
             let view = View(
-                stage: told.stage, hasInitialPublishers: told.hasInitialPublishers, members: told.announced)
+                stage: told.stage, hasInitialPublishers: told.hasInitialPublishers, members: told.announced,
+                configuration: told.configuration ?? 0)
             if !views.values.contains(view) { problems.append("\(told) was not told") }
             let members = session.hasInitialPublishers ? session.members : [:]
-            if told.stage != session.stage || told.announced != members || !told.isAcked {
+            let configuration = session.hasInitialPublishers ? session.configuration : 0
+            if told.stage != session.stage || told.announced != members || !told.isAcked
+                || told.configuration ?? 0 != configuration
+            {
                 problems.append("\(told) instead of \(session)")
             }
         case .feed(_, let told):
@@ -220,6 +225,12 @@ private struct Walk {
                 problems.append("\(feed) established again")
             }
             feeds[feed.description]?.isEstablished = true
+        case .configureRoom(let originator, _):
+            let change = originator.flatMap { Int64($0.description.dropFirst("change-".count)) } ?? 0
+            if !view.hasInitialPublishers || change <= view.configuration {
+                problems.append("change \(change) after \(view.configuration)")
+            }
+            view.configuration = change
         }
         views[session] = view
     }

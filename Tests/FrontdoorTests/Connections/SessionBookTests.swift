@@ -99,14 +99,4 @@ import Testing
         #expect(book[request(2)]?.told == .feed(base: request(1), ToldFeed(isOffered: true)))
         #expect(book[request(1)]?.told == .publisher(ToldState()))
     }
-
-    @Test func `A session knows itself and whom it was told of`() {
-        var book = book()
-        book.told(request(1), .initialPublishers([publisher("pub-x")]))
-        #expect(book[request(1)]?.knows("pub-a") == true)
-        #expect(book[request(1)]?.knows("pub-x") == true)
-        #expect(book[request(1)]?.knows("pub-b") == false)
-        book.told(request(1), .left([client("pub-x")]))
-        #expect(book[request(1)]?.knows("pub-x") == false)
-    }
 }

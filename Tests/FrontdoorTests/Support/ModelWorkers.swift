@@ -18,6 +18,8 @@ struct ModelWorkers {
         let base: RequestSequence?
         var stage = ToldState.Stage.nothing
         var members: [ClientSessionID: PublisherID] = [:]
+        /// How often the room was configured.
+        var configuration: Int64 = 0
         var feed = ToldFeed()
         var isEnded = false
         /// What becomes of it is told at once.
@@ -123,7 +125,7 @@ struct ModelWorkers {
         switch request {
         case .join, .feedAttach, .releaseAccount: sequence
         case .feedAnswer(let session, _), .feedDetach(let session), .trickle(let session, _),
-            .update(let session, _, _, _), .terminate(let session):
+            .update(let session, _, _, _), .terminate(let session), .configureRoom(let session, _):
             session
         }
     }
@@ -160,11 +162,27 @@ struct ModelWorkers {
             sessions[feed]?.feed.isAnswered = true
         case .feedDetach(let session), .trickle(let session, _), .update(let session, _, _, _), .terminate(let session):
             guard isAlive(session) else { return .unknownSession }
+        case .configureRoom(let session, _):
+            guard isAlive(session), sessions[session]?.hasInitialPublishers == true else { return .unknownSession }
+            // Its event goes before its answer.
+            configure(session)
         case .releaseAccount: break
         }
         // What comes with the list is told of when its turn has come.
         if unsynced[sequence] != nil { sessions[sequence]?.isInSync = false }
         return .ack
+    }
+
+    private mutating func configure(_ session: RequestSequence) {
+        sessions[session]?.configuration += 1
+        if let actual = sessions[session], actual.hasInitialPublishers { tell(session, Self.configured(actual)) }
+    }
+
+    /// The originator's name says which change it is.
+    private static func configured(_ session: Session) -> WorkerEvent {
+        .roomConfigured(
+            version: session.configuration, originator: client("change-\(session.configuration)"),
+            activeParticipants: [])
     }
 
     // MARK: What happens in Janus
@@ -190,6 +208,7 @@ struct ModelWorkers {
         switch Int.random(in: 0..<30, using: &generator) {
         case 0: end(session)
         case 1..<10: advance(session, actual)
+        case 10..<13: configure(session)
         default: move(session, actual, using: &generator)
         }
     }
@@ -199,6 +218,7 @@ struct ModelWorkers {
         sessions[session]?.stage = next
         if let state = Self.state(next) { tell(session, .state(state)) }
         if next == .accepted { tell(session, .initialPublishers(Self.publishers(actual.members))) }
+        if next == .accepted, actual.configuration > 0 { tell(session, Self.configured(actual)) }
     }
 
     private mutating func move(
@@ -242,6 +262,9 @@ struct ModelWorkers {
                 let joined = actual.members.filter { told.announced[$0.key] != $0.value }
                 if !left.isEmpty { events.append(.publishersLeft(Array(left))) }
                 if !joined.isEmpty { events.append(.publishersJoined(Self.publishers(joined))) }
+            }
+            if actual.hasInitialPublishers, actual.configuration > told.configuration ?? 0 {
+                events.append(Self.configured(actual))
             }
             if actual.stage == .terminated { events.append(.state(.terminated(reason: nil))) }
             if actual.stage == .established, told.stage < .established { events.append(.state(.established)) }

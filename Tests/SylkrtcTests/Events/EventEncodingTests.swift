@@ -4,8 +4,9 @@ import Testing
 
 @Suite struct EventEncodingTests {
     @Test(arguments: EventFixture.all)
-    func `E01 E07 E08 E09 E10 E11 E12 Events and answers are written exactly so, in ASCII`(fixture: EventFixture) throws
-    {
+    func `E01 E07 E08 E09 E10 E11 E12 E13 Events and answers are written exactly so, in ASCII`(
+        fixture: EventFixture
+    ) throws {
         let bytes = Dialect.sylkRTC1.encode(try fixture.message())
         #expect(String(decoding: bytes, as: UTF8.self) == fixture.json)
         #expect(bytes.allSatisfy { (0x20..<0x7F).contains($0) })

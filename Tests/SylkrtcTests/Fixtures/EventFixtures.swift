@@ -22,7 +22,7 @@ struct EventFixture: Sendable, CustomTestStringConvertible {
         }
     }
 
-    static let all = answers + states + publishers + feeds
+    static let all = answers + states + publishers + feeds + configurations
 
     static let answers = [
         EventFixture("E01 ready", #"{"sylkrtc":"event","event":"ready"}"#) { .ready },
@@ -86,6 +86,19 @@ struct EventFixture: Sendable, CustomTestStringConvertible {
         ofPublisher(
             "E10 publishers_left, plain ids", #""event":"publishers_left","data":{"publishers":["pub-b","\u20ac"]}"#
         ) { .publishersLeft([try client("pub-b"), try client("€")]) },
+    ]
+
+    static let configurations = [
+        ofPublisher(
+            "E13 configure-room, without data, by a participant",
+            #""event":"configure-room","originator":"pub-b","active_participants":["pub-b","\u00e9"]"#
+        ) {
+            .configureRoom(originator: try client("pub-b"), activeParticipants: [try client("pub-b"), try client("é")])
+        },
+        ofPublisher(
+            "E13 configure-room, nobody, by the gateway",
+            #""event":"configure-room","originator":"videoroom","active_participants":[]"#
+        ) { .configureRoom(originator: nil, activeParticipants: []) },
     ]
 
     static let feeds = [

@@ -65,6 +65,12 @@ enum InteriorFixtures {
             .update(session: sequence(4), audio: nil, video: nil, bitrate: nil)
         },
         InteriorFixture(#"{"request":"terminate","session":5}"#) { .terminate(session: sequence(5)) },
+        InteriorFixture(#"{"request":"configure-room","session":6,"active":["pub-b","\u00e9"]}"#) {
+            .configureRoom(session: sequence(6), activeParticipants: ["pub-b", "é"])
+        },
+        InteriorFixture(#"{"request":"configure-room","session":6,"active":[]}"#) {
+            .configureRoom(session: sequence(6), activeParticipants: [])
+        },
         InteriorFixture(#"{"request":"release-account","account":"Alice@example.com"}"#) {
             .releaseAccount(try account("Alice@example.com"))
         },
@@ -111,6 +117,15 @@ enum InteriorFixtures {
         InteriorFixture(#"{"event":"publishers-left","publishers":["pub-b","\u00e9"]}"#) {
             .publishersLeft([try client("pub-b"), try client("é")])
         },
+        InteriorFixture(
+            #"{"event":"room-configured","version":9223372036854775807,"originator":"pub-b","active":["a","\u00e9"]}"#
+        ) {
+            .roomConfigured(
+                version: .max, originator: try client("pub-b"), activeParticipants: [try client("a"), try client("é")])
+        },
+        InteriorFixture(#"{"event":"room-configured","version":2,"active":[]}"#) {
+            .roomConfigured(version: 2, originator: nil, activeParticipants: [])
+        },
         InteriorFixture(#"{"event":"feed-offered","feed":7,"sdp":"v=0"}"#) {
             .feedOffered(feed: sequence(7), offer: sdp("v=0"))
         },
@@ -131,7 +146,7 @@ enum InteriorFixtures {
         InteriorFixture(#"{"sessions":[],"releases":[],"last":true}"#) { ConnectionList() },
         InteriorFixture(
             #"{"sessions":[{"id":"f1.abc.0.7.1","acked":true,"stage":3,"initial":true,"bitrate":64000,"#
-                + #""announced":[{"client":"b","publisher":17}]},{"id":"f1.abc.0.7.2","acked":false,"stage":0,"#
+                + #""configuration":5,"announced":[{"client":"b","publisher":17}]},{"id":"f1.abc.0.7.2","acked":false,"stage":0,"#
                 + #""initial":false,"announced":[]},{"id":"f1.abc.0.8.3","base":1,"acked":true,"offered":true,"#
                 + #""answered":false,"established":false}],"releases":["f1.abc.0.9.1"],"last":false}"#
         ) {
@@ -142,7 +157,8 @@ enum InteriorFixtures {
                         told: .publisher(
                             ToldState(
                                 isAcked: true, stage: .established, hasInitialPublishers: true,
-                                announced: [try client("b"): PublisherID(rawValue: 17)], bitrateCap: 64_000))),
+                                announced: [try client("b"): PublisherID(rawValue: 17)], bitrateCap: 64_000,
+                                configuration: 5))),
                     ConnectionList.Entry(
                         session: try #require(SessionID("f1.abc.0.7.2")), told: .publisher(ToldState())),
                     ConnectionList.Entry(

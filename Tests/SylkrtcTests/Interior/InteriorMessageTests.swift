@@ -76,6 +76,9 @@ import Testing
         #"{"request":"trickle","session":1,"candidates":[{"candidate":"","sdpMLineIndex":0}]}"#,
         #"{"request":"update","audio":true}"#, #"{"request":"update","session":1,"audio":1}"#,
         #"{"request":"update","session":1,"video":"false"}"#, #"{"request":"update","session":1,"bitrate":1.0}"#,
+        #"{"request":"configure-room","session":1}"#, #"{"request":"configure-room","active":[]}"#,
+        #"{"request":"configure-room","session":1,"active":[1]}"#,
+        #"{"request":"configure-room","session":1,"active":["a","b","c"]}"#,
         #"{"request":"terminate"}"#, #"{"request":"release-account","account":"a"}"#, #"{"request":"release-account"}"#,
     ])
     func `A malformed request is refused by the worker`(text: String) {
@@ -98,6 +101,10 @@ import Testing
         #"{"event":"publishers-joined","publishers":[{"id":"p","account":"ab","display_name":""}]}"#,
         #"{"event":"publishers-joined","publishers":[{"id":"p","account":"a@b"}]}"#, #"{"event":"publishers-left"}"#,
         #"{"event":"publishers-left","publishers":[""]}"#, #"{"event":"publishers-left","publishers":["p",1]}"#,
+        #"{"event":"room-configured","active":[]}"#, #"{"event":"room-configured","version":1}"#,
+        #"{"event":"room-configured","version":"1","active":[]}"#,
+        #"{"event":"room-configured","version":1,"originator":"videoroom","active":[]}"#,
+        #"{"event":"room-configured","version":1,"active":["videoroom"]}"#,
         #"{"event":"feed-offered","feed":1}"#, #"{"event":"feed-offered","sdp":""}"#, #"{"event":"feed-established"}"#,
         #"{"event":"feed-ended","feed":"1"}"#,
     ])

@@ -41,6 +41,14 @@ import Testing
         #expect(told.announced == [name("a"): PublisherID(rawValue: 2)])
     }
 
+    @Test func `How the room is configured is the change that was told last`() {
+        var told = ToldState()
+        #expect(told.configuration == nil)
+        told.apply(.configured(3))
+        told.apply(.configured(4))
+        #expect(told.configuration == 4)
+    }
+
     @Test func `A long list goes out in parts, and nothing of it is lost`() throws {
         let connection = try #require(ConnectionID("f1.abc.0.7"))
         func id(_ number: UInt64) -> SessionID {

@@ -22,6 +22,7 @@ import Testing
             (.feedAnswer(feed: sequence(2), answer: sdp("x")), 2), (.feedDetach(feed: sequence(2)), 2),
             (.trickle(session: sequence(1), candidates: []), 1), (.terminate(session: sequence(1)), 1),
             (.update(session: sequence(1), audio: nil, video: nil, bitrate: nil), 1),
+            (.configureRoom(session: sequence(3), activeParticipants: []), 3),
             (.releaseAccount(account("a@x.com")), nil),
         ]
         for (request, about) in requests {

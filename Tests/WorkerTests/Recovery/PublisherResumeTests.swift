@@ -13,6 +13,9 @@ import Testing
     private let unseen = PublisherStateMachine.unseenReason
     private let joinPending = PublisherStateMachine.Pending(join: true)
     private let nothing = PublisherStateMachine.Pending()
+    /// How the room is configured may be news to somebody who was told before, or who came when it was so.
+    private let configuration = Action.tellConfiguration(told: nil, isNew: false)
+    private let initialConfiguration = Action.tellConfiguration(told: nil, isNew: true)
 
     private func told(
         _ stage: ToldState.Stage, acked: Bool = true, initial: Bool = false, announced: [String] = []
@@ -44,7 +47,9 @@ import Testing
 
     @Test func `a client that knows everything is told nothing`() {
         var machine = joined(others: ["bob"])
-        #expect(machine.resynced(told(.established, initial: true, announced: ["bob"]), pending: nothing) == [])
+        #expect(
+            machine.resynced(told(.established, initial: true, announced: ["bob"]), pending: nothing) == [configuration]
+        )
     }
 
     @Test func `a client that knows nothing is told everything, its answer first`() {
@@ -52,7 +57,7 @@ import Testing
         #expect(
             machine.resynced(told(.nothing, acked: false), pending: joinPending) == [
                 .answerJoinAgain(.ack), .tell(.state(.progress)), .tell(.state(.accepted(answer: answer))),
-                .tell(.initialPublishers([someone("bob")])), .tell(.state(.established)),
+                .tell(.initialPublishers([someone("bob")])), initialConfiguration, .tell(.state(.established)),
             ])
     }
 
@@ -64,6 +69,7 @@ import Testing
         expected.append(.tell(.publishersLeft([client("dave")])))
         expected.append(.endFeeds(showing: someone("dave").id))
         expected.append(.tell(.publishersJoined([someone("carol")])))
+        expected.append(configuration)
         if stage < .established { expected.append(.tell(.state(.established))) }
         #expect(
             machine.resynced(told(stage, initial: true, announced: ["bob", "dave"]), pending: nothing) == expected)
@@ -76,13 +82,19 @@ import Testing
         #expect(
             machine.resynced(before, pending: nothing) == [
                 .tell(.publishersLeft([client("bob")])), .endFeeds(showing: publisher(1)),
-                .tell(.publishersJoined([someone("bob")])),
+                .tell(.publishersJoined([someone("bob")])), configuration,
             ])
+    }
+
+    @Test func `E13 what was told of the room's configuration stands in the question for more`() {
+        var machine = joined()
+        let before = ToldState(isAcked: true, stage: .established, hasInitialPublishers: true, configuration: 7)
+        #expect(machine.resynced(before, pending: nothing) == [.tellConfiguration(told: 7, isNew: false)])
     }
 
     @Test func `media that is not up yet is told when it is`() {
         var machine = joined(up: false)
-        #expect(machine.resynced(told(.accepted, initial: true), pending: nothing) == [])
+        #expect(machine.resynced(told(.accepted, initial: true), pending: nothing) == [configuration])
         #expect(machine.mediaUp() == [.tell(.state(.established))])
     }
 
@@ -92,7 +104,7 @@ import Testing
         _ = machine.publishersAppeared([(someone("bob").id, someone("bob"))])
         #expect(
             machine.resynced(told(.established, initial: true), pending: nothing) == [
-                .tell(.publishersJoined([someone("bob")]))
+                .tell(.publishersJoined([someone("bob")])), configuration,
             ])
     }
 
@@ -158,6 +170,7 @@ import Testing
         #expect(
             machine.resynced(told(.progress), pending: nothing) == [
                 .tell(.state(.accepted(answer: answer))), .tell(.initialPublishers([])),
+                initialConfiguration,
             ])
     }
 

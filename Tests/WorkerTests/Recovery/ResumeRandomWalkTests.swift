@@ -44,7 +44,7 @@ import Testing
                 note("succeed")
                 world.succeed()
             }
-            switch random.next() % 24 {
+            switch random.next() % 27 {
             case 0...3: join()
             case 4, 5: attach()
             case 6, 7: answer()
@@ -81,6 +81,7 @@ import Testing
             case 19: world.elapse(.milliseconds(Int64.random(in: 1...1500, using: &random)))
             case 20, 21: _ = world.bringMediaUp()
             case 22: lag()
+            case 23...25: configure()
             default: break
             }
             switch random.next() % 3 {
@@ -99,6 +100,7 @@ import Testing
             world.elapse(.seconds(10))
             world.live(patience: .seconds(1))
             world.expectConsistency(comment)
+            try world.expectAgreementOnActive(comment)
             try world.everybodyLeaves(comment)
         }
 
@@ -157,6 +159,22 @@ import Testing
             let request = make(session.request)
             note("\("\(request)".prefix { $0 != "(" }) \(session.connection.number)/\(session.request)")
             door.request(request, session.connection.number, next())
+        }
+
+        /// Somebody in the room says who is prominent: one or two of those it knows, itself, nobody, or a stranger.
+        private func configure() {
+            guard let door = pick(world.doors),
+                let (session, told) = pick(
+                    sessions(of: door).filter { door.book.state($0.0)?.stage ?? .nothing >= .accepted }),
+                case .publisher(let state) = told
+            else { return }
+            let known = state.announced.keys.map(\.description) + ["p\(session.connection.number)"]
+            let number = Int(random.next() % 3)
+            var active = Array(known.sorted().shuffled(using: &random).prefix(number))
+            if random.next() % 8 == 0 { active = ["nobody"] }
+            note("\(session.connection.number) configures \(active)")
+            door.request(
+                .configureRoom(session: session.request, activeParticipants: active), session.connection.number, next())
         }
 
         private func kill() {

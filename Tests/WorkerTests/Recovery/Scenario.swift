@@ -60,6 +60,7 @@ struct Scenario: Sendable, CustomTestStringConvertible {
         let later = world.fate.moments
         world.fate.stopCounting()
         world.expectConsistency(comment)
+        try world.expectAgreementOnActive(comment)
         // A feed's end is nobody's concern when its base session has ended.
         let lines = world.transcripts().mapValues { lines in
             lines.contains { $0.hasSuffix(": terminated") } ? lines.filter { !$0.contains("feed 2 ended") } : lines
@@ -73,7 +74,10 @@ struct Scenario: Sendable, CustomTestStringConvertible {
 extension Scenario {
     static let bob = client("bob")
 
-    static let all: [Scenario] = [firstJoin, secondJoin, attach, answer, detach, update, terminate, lastTerminate]
+    static let all: [Scenario] = [
+        firstJoin, secondJoin, attach, answer, detach, update, configure, configureNobody, joinActive, activeLeaves,
+        terminate, lastTerminate,
+    ]
 
     static let firstJoin = Scenario(testDescription: "the first join", prepare: { _ in }) { door in
         door.request(.join(joining("alice")), 1, 1)
@@ -107,6 +111,40 @@ extension Scenario {
             door.request(.update(session: sequence(1), audio: true, video: nil, bitrate: 300_000), 1, 2)
         })
 
+    static let configure = Scenario(testDescription: "a configure-room", prepare: three) { door in
+        door.request(.configureRoom(session: sequence(1), activeParticipants: ["carol", "bob"]), 1, 2)
+    }
+
+    static let configureNobody = Scenario(
+        testDescription: "the end of the active participants",
+        prepare: { world in
+            try three(world)
+            world.request(.configureRoom(session: sequence(1), activeParticipants: ["carol"]), 1, 2)
+        }
+    ) { door in
+        door.request(.configureRoom(session: sequence(1), activeParticipants: []), 2, 2)
+    }
+
+    static let joinActive = Scenario(
+        testDescription: "a join of a room with active participants",
+        prepare: { world in
+            try world.join("alice", 1)
+            world.request(.configureRoom(session: sequence(1), activeParticipants: ["alice"]), 1, 2)
+        }
+    ) { door in
+        door.request(.join(joining("bob")), 2, 1)
+    }
+
+    static let activeLeaves = Scenario(
+        testDescription: "the leaving of an active participant",
+        prepare: { world in
+            try three(world)
+            world.request(.configureRoom(session: sequence(1), activeParticipants: ["carol", "bob"]), 1, 2)
+        }
+    ) { door in
+        door.request(.terminate(session: sequence(1)), 3, 2)
+    }
+
     static let terminate = Scenario(testDescription: "a terminate", prepare: watching) { door in
         door.request(.terminate(session: sequence(1)), 1, 4)
     }
@@ -119,6 +157,11 @@ extension Scenario {
     private static let two: @Sendable (CoreWorld) throws -> Void = { world in
         try world.join("alice", 1)
         try world.join("bob", 2)
+    }
+
+    private static let three: @Sendable (CoreWorld) throws -> Void = { world in
+        try two(world)
+        try world.join("carol", 3)
     }
 
     private static let watching: @Sendable (CoreWorld) throws -> Void = { world in

@@ -161,7 +161,7 @@ import Testing
                     terminatesAnswered += terminatesWaiting
                     terminatesWaiting = 0
                 case .tell(let event): told(event)
-                case .becomeMember: #expect(farewells == 0)
+                case .becomeMember, .tellConfiguration: #expect(farewells == 0)
                 case .startTimer(let new): timer = new
                 case .stopTimer: timer = nil
                 case .leave: pending += [.leave, .confirmation]

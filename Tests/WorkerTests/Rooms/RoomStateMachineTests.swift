@@ -388,6 +388,7 @@ import Testing
         var undecided: Set<SessionID> = []
         var users: Set<SessionID> = []
         var pending: [RoomStateMachine.Action] = []
+        var unanswered: Set<SessionID> = []
         var exists = false
 
         func perform(_ actions: [RoomStateMachine.Action]) {
@@ -411,6 +412,12 @@ import Testing
                 case .configure(let session, let bitrate):
                     #expect(users.contains(session))
                     #expect((1...2_016_000).contains(bitrate))
+                case .recordActive:
+                    #expect(exists)
+                    pending.append(action)
+                case .noteActive: #expect(exists)
+                case .tell(let sessions, _): #expect(users.isSuperset(of: sessions), "only who is there")
+                case .answer(let request, _): #expect(unanswered.remove(request) != nil, "answered once")
                 case .close: #expect(users.isEmpty && undecided.isEmpty && !exists && pending.isEmpty)
                 }
             }
@@ -426,12 +433,24 @@ import Testing
                 exists = false
                 perform(machine.janusRoomDestroyed())
             case .releaseRow: perform(machine.rowReleased())
-            case .admit, .refuse, .configure, .close: break
+            case .recordActive:
+                perform(random.next() % 4 == 0 ? machine.activeNotRecorded("x") : machine.activeRecorded())
+            case .admit, .refuse, .configure, .noteActive, .tell, .answer, .close: break
             }
         }
 
         for _ in 0..<300 {
-            switch random.next() % 6 {
+            switch random.next() % 8 {
+            case 5, 6:
+                guard exists, let asker = users.subtracting(undecided).randomElement(using: &random) else { continue }
+                next += 1
+                let named = users.subtracting(undecided).shuffled(using: &random).prefix(Int(random.next() % 3))
+                unanswered.insert(session(next))
+                perform(
+                    machine.configureRequested(
+                        ActiveParticipants.Change(
+                            request: session(next), session: asker, originator: client("asker"),
+                            participants: named.map { .init(session: $0, client: client("named")) })))
             case 0, 1:
                 next += 1
                 let new = session(next)
@@ -463,5 +482,6 @@ import Testing
         #expect(machine.state == .closed)
         #expect(machine.isEmpty)
         #expect(undecided.isEmpty)
+        #expect(unanswered.isEmpty)
     }
 }

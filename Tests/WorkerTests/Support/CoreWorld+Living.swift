@@ -97,6 +97,30 @@ extension CoreWorld {
         }
     }
 
+    /// Everybody in a room knows who is prominent there, and has the bitrate that goes with it.
+    func expectAgreementOnActive(_ comment: String) throws {
+        for row in try rooms() {
+            guard let room = janus.rooms[row.janusRoom.rawValue] else { continue }
+            let book = doors.flatMap(\.book.sessions).filter { session, _ in
+                room.participants[PublisherID.of(session, in: deployment).rawValue] != nil
+            }
+            let present = Set(book.map(\.key.description))
+            #expect(present.isSuperset(of: row.activeParticipants), "who is prominent is there, \(comment)")
+            for (session, told) in book {
+                guard case .publisher(let told) = told, told.hasInitialPublishers else { continue }
+                #expect(told.configuration ?? 0 == row.version, "\(session), \(comment)")
+                let known = doors.lazy.compactMap { $0.book.prominent[session] }.first ?? []
+                #expect(known.count == row.activeParticipants.count, "\(session), \(comment)")
+                guard let handle = janusHandle(of: session), !row.activeParticipants.isEmpty else { continue }
+                let share =
+                    row.activeParticipants.contains(session.description)
+                    ? 2_016_000 / row.activeParticipants.count : BitrateShares.inactive
+                let bitrate = min(share, told.bitrateCap ?? share)
+                #expect(janus.handles[handle]?.bitrate == bitrate, "\(session), \(comment)")
+            }
+        }
+    }
+
     /// Everybody terminates, and nothing is left anywhere.
     func everybodyLeaves(_ comment: String) throws {
         for door in doors {

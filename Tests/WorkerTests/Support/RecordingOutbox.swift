@@ -72,6 +72,8 @@ extension WorkerEvent {
         case .initialPublishers(let publishers): "there: [\(names(publishers))]"
         case .publishersJoined(let publishers): "came: [\(names(publishers))]"
         case .publishersLeft(let sessions): "went: [\(sessions.map(\.description).joined(separator: ", "))]"
+        case .roomConfigured(let version, let originator, let active):
+            "configured \(version) by \(originator?.description ?? ClientSessionID.reserved): \(active)"
         case .feedOffered(let feed, let offer): "feed \(feed) offers \(offer.text.readable)"
         case .feedEstablished(let feed): "feed \(feed) established"
         case .feedEnded(let feed): "feed \(feed) ended"

@@ -23,6 +23,8 @@ struct ToldBook {
     /// Feeds that came to an end with their base session: what is still said of them is dropped.
     private var over: Set<SessionID> = []
     private var terminated: Set<SessionID> = []
+    /// Who is prominent, as the client knows it.
+    private(set) var prominent: [SessionID: [ClientSessionID]] = [:]
 
     func state(_ session: SessionID) -> ToldState? {
         guard case .publisher(let told) = sessions[session] else { return nil }
@@ -42,7 +44,7 @@ struct ToldBook {
         switch request {
         case .join: sessions[session] = .publisher(ToldState())
         case .feedAttach(let base, _, _): sessions[session] = .feed(base: base, ToldFeed())
-        case .feedAnswer, .feedDetach, .trickle, .update, .terminate, .releaseAccount: break
+        case .feedAnswer, .feedDetach, .trickle, .update, .terminate, .configureRoom, .releaseAccount: break
         }
         let entry = Waiting(connection: connection, sequence: sequence, request: request, session: session)
         waiting.append(entry)
@@ -57,7 +59,9 @@ struct ToldBook {
                 switch request {
                 case .join, .feedAttach, .releaseAccount: sequence
                 case .feedAnswer(let feed, _), .feedDetach(let feed): feed
-                case .trickle(let session, _), .update(let session, _, _, _), .terminate(let session): session
+                case .trickle(let session, _), .update(let session, _, _, _), .terminate(let session),
+                    .configureRoom(let session, _):
+                    session
                 }
         }
     }
@@ -115,6 +119,11 @@ struct ToldBook {
         case .feedAnswer: if isAck { changeFeed(entry.session) { $0.isAnswered = true } }
         case .feedDetach: if isAck { remove(entry.session) }
         case .update(_, _, _, let bitrate?): if isAck { change(entry.session) { $0.apply(.capped(bitrate)) } }
+        case .configureRoom(let number, _):
+            let asker = SessionID(connection: connection, request: number)
+            if isAck, let told = state(asker), told.configuration == nil {
+                violations.append("\(name(id)) acknowledged before it was told")
+            }
         case .update, .trickle, .terminate, .releaseAccount: break
         }
     }
@@ -124,7 +133,7 @@ struct ToldBook {
         switch event {
         case .feedOffered(let feed, _): toldFeed(feed, base, event)
         case .feedEstablished(let feed), .feedEnded(let feed): toldFeed(feed, base, event)
-        case .state, .initialPublishers, .publishersJoined, .publishersLeft: toldState(event, base)
+        case .state, .initialPublishers, .publishersJoined, .publishersLeft, .roomConfigured: toldState(event, base)
         }
     }
 
@@ -158,6 +167,10 @@ struct ToldBook {
         case .publishersLeft(let publishers):
             isRight = isRight && told.hasInitialPublishers && publishers.allSatisfy { told.announced[$0] != nil }
             change(session) { $0.apply(.left(publishers)) }
+        case .roomConfigured(let version, _, let active):
+            isRight = isRight && told.hasInitialPublishers && version > told.configuration ?? 0
+            change(session) { $0.apply(.configured(version)) }
+            prominent[session] = active
         case .feedOffered, .feedEstablished, .feedEnded: break
         }
         if !isRight { note(session, event) }
@@ -179,7 +192,7 @@ struct ToldBook {
             isRight = isRight && told.isAnswered && !told.isEstablished
             changeFeed(id) { $0.isEstablished = true }
         case .feedEnded: remove(id)
-        case .state, .initialPublishers, .publishersJoined, .publishersLeft: break
+        case .state, .initialPublishers, .publishersJoined, .publishersLeft, .roomConfigured: break
         }
         if !isRight { note(id, event) }
         return true
