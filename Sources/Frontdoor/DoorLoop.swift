@@ -16,6 +16,9 @@ final class DoorLoop {
     private let configuration: FrontdoorConfiguration
     let network: any BusNetwork
     let registry: LoopRegistry
+    let tokens: LoopDeviceTokens
+    let claims: ClaimedAccounts
+    var takenInvitations = TakenInvitations()
     let logger: Logger
     let metrics = DoorMetrics()
     let lag: LoopLag
@@ -49,13 +52,16 @@ final class DoorLoop {
 
     init(
         _ id: FrontdoorLoopID, loop: any EventLoop, configuration: FrontdoorConfiguration, network: any BusNetwork,
-        registry: RegistryThread, hits: LimitHits? = nil, trace: TraceWriter? = nil, logger: Logger
+        registry: RegistryThread, tokens: DeviceTokens, hits: LimitHits? = nil, trace: TraceWriter? = nil,
+        logger: Logger
     ) {
         self.id = id
         self.loop = loop
         self.configuration = configuration
         self.network = network
         self.registry = LoopRegistry(registry, loop: loop, metrics: metrics.registry)
+        self.tokens = LoopDeviceTokens(tokens, loop: loop)
+        claims = ClaimedAccounts(id, registry: self.registry, loop: loop, logger: logger)
         self.hits = hits ?? LimitHits(logger: logger)
         lag = LoopLag(on: loop)
         self.trace = trace
@@ -124,6 +130,7 @@ final class DoorLoop {
             link.timerFired(at: now)
             owed[slot]?.acknowledged(upTo: link.acknowledged)
         }
+        claims.timerFired(at: now)
         perform(serving.timerFired(at: now))
         while let (deadline, connection, sequence) = deadlines.first, deadline <= now {
             deadlines.removeFirst()

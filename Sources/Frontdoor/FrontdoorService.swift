@@ -49,6 +49,8 @@ struct FrontdoorService: Service, CustomStringConvertible {
         let registry = RegistryThread(label: "registry", logger: logger) { () throws(RegistryError) in
             try SQLiteRegistryStore(path: path)
         }
+        let tokens = DeviceTokens(directory: configuration.stateDirectory, logger: logger)
+        tokens.start()
         let registration = try await cancelWhenGracefulShutdown {
             try await Presence.register(configuration.id, in: registry, logger: logger)
         }
@@ -56,6 +58,7 @@ struct FrontdoorService: Service, CustomStringConvertible {
         guard let presence = registration else {
             sockets.close()
             registry.stop()
+            tokens.stop()
             try await management?.stop()
             return
         }
@@ -65,7 +68,8 @@ struct FrontdoorService: Service, CustomStringConvertible {
             proxies: configuration.proxies, hits: hits)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.loops)
         let doors = try await makeDoors(
-            on: group, presence: presence, network: network, registry: registry, hits: hits, trace: trace)
+            on: group, presence: presence, network: network, registry: registry, tokens: tokens, hits: hits,
+            trace: trace)
         pages.serve(Self.sources(doors))
         var isSuperseded = false
         var problem: String?
@@ -87,6 +91,7 @@ struct FrontdoorService: Service, CustomStringConvertible {
         try await management?.stop()
         await presence.end()
         registry.stop()
+        tokens.stop()
         await network.shutdown()
         try await group.shutdownGracefully()
         if let problem { throw Failure(problem: problem) }
@@ -95,7 +100,7 @@ struct FrontdoorService: Service, CustomStringConvertible {
 
     private func makeDoors(
         on group: MultiThreadedEventLoopGroup, presence: Presence, network: ZeroMQNetwork, registry: RegistryThread,
-        hits: LimitHits, trace: TraceWriter?
+        tokens: DeviceTokens, hits: LimitHits, trace: TraceWriter?
     ) async throws -> [ObjectIdentifier: NIOLoopBound<DoorLoop>] {
         var doors: [ObjectIdentifier: NIOLoopBound<DoorLoop>] = [:]
         for (number, loop) in group.makeIterator().enumerated() {
@@ -104,7 +109,7 @@ struct FrontdoorService: Service, CustomStringConvertible {
             doors[ObjectIdentifier(loop)] = try await loop.submit { [configuration, logger] in
                 let door = DoorLoop(
                     id, loop: loop, configuration: configuration, network: network, registry: registry,
-                    hits: hits, trace: trace, logger: logger)
+                    tokens: tokens, hits: hits, trace: trace, logger: logger)
                 door.start()
                 return NIOLoopBound(door, eventLoop: loop)
             }.get()

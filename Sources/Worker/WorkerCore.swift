@@ -39,6 +39,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
     let heart: Heart
     let abandonment: SlotAbandonment
     let drained: DrainedSlots
+    let frontdoorSweep: FrontdoorSweep
     var drain: SlotDrain?
     /// The slot is being emptied.
     var refusesRooms = false
@@ -78,6 +79,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         drained = DrainedSlots(registry: self.registry, loop: loop, logger: logger)
         abandonment = SlotAbandonment(
             janus: configuration.janus.description, registry: self.registry, loop: loop, logger: logger)
+        frontdoorSweep = FrontdoorSweep(registry: self.registry, loop: loop, logger: logger)
         self.faults = faults
         let life = String(UInt64.random(in: 0...UInt64.max), radix: 36)
         let requestTime = TimeAmount.seconds(Int64(configuration.janusRequestTime))
@@ -123,6 +125,10 @@ final class WorkerCore: FrontdoorLinks.Delegate {
             }
         }
         abandonment.start()
+        frontdoorSweep.start()
+        if configuration.janusSecret == WorkerConfiguration.publicSecret {
+            logger.warning("[Janus] api_secret is the published default: change it here and in janus.jcfg")
+        }
         janus.up = { [self] _ in janusUp() }
         janus.down = { [self] reason in janusDown(reason) }
         janus.dead = { [self] in mourn() }
@@ -141,6 +147,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         lag.stop()
         seeker.stop()
         abandonment.stop()
+        frontdoorSweep.stop()
         drained.stop()
         drain?.stop()
         cancelTakeover()

@@ -80,10 +80,11 @@ import Testing
     }
 
     @Test func `kinds have fixed numbers`() {
-        #expect(MessageKind.allCases.map(\.rawValue) == [1, 2, 3, 4, 5, 6, 7, 8, 9])
+        #expect(MessageKind.allCases.map(\.rawValue) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
         #expect(
             MessageKind.allCases == [
                 .hello, .list, .request, .answer, .event, .resynced, .release, .gone, .heartbeat,
+                .invitation,
             ])
     }
 
@@ -158,7 +159,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [UInt8(0), 10, 255]) func `an unknown kind is refused`(kind: UInt8) {
+    @Test(arguments: [UInt8(0), 11, 255]) func `an unknown kind is refused`(kind: UInt8) {
         var buffer = encoded(plain)
         buffer.setInteger(kind, at: 1)
         #expect(decodingError(buffer) == .unknownKind(kind))

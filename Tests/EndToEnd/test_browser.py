@@ -151,3 +151,46 @@ async def test_a_refusal_is_told_in_plain_words(pages, screenshots):
     await page.until("document.querySelector('#lobby-message').textContent.includes('does not let you in')")
     assert await page.evaluate(IN_LOBBY)
     await page.screenshot(screenshots / "refused.png")
+
+
+async def test_R15_E05_who_is_invited_is_asked_and_follows(pages, screenshots):
+    anna = await pages(0, name="Anna", room="invites", join="yes")
+    await anna.until(IN_ROOM)
+    bela = await pages(1, name="Béla", account="bela@example.org")
+    await bela.until("window.continuo !== undefined")
+    await anna.evaluate("document.querySelector('#invite').click()")
+    await anna.until("document.querySelector('#invite-dialog').open")
+    # Béla is connected as soon as his page is there; until then an invitation rings nowhere.
+    shown = "document.querySelector('#incoming').open"
+
+    async def rings():
+        await anna.evaluate(
+            "document.querySelector('#invitee').value = 'bela@example.org',"
+            "document.querySelector('#invite-dialog form').requestSubmit()")
+        await anna.until("document.querySelector('#invite-dialog .message').textContent.includes('is invited')")
+        return await bela.evaluate(shown)
+
+    await eventually(rings, 15, "the invitation")
+    await anna.screenshot(screenshots / "inviting.png")
+    await bela.screenshot(screenshots / "invited.png")
+    text = await bela.evaluate("document.querySelector('#incoming').textContent")
+    assert "Anna invites you to the room invites." in text
+    await bela.evaluate("document.querySelector('#incoming .incoming-decline').click()")
+    await bela.until(f"!{shown}")
+    assert await bela.evaluate(IN_LOBBY)
+    await eventually(rings, 15, "another invitation")
+    await bela.evaluate("document.querySelector('#incoming .incoming-join').click()")
+    await bela.until(IN_ROOM)
+    await anna.evaluate("document.querySelector('#invite-dialog .dialog-cancel').click()")
+    for page in (anna, bela):
+        await only_tile(page)
+        assert not [line for line in page.console if "Uncaught" in line], page.console
+
+
+async def test_an_address_that_is_none_is_refused_in_plain_words(pages):
+    anna = await pages(0, name="Anna", room="invites-nobody", join="yes")
+    await anna.until(IN_ROOM)
+    await anna.evaluate(
+        "document.querySelector('#invite').click(), document.querySelector('#invitee').value = 'nobody',"
+        "document.querySelector('#invite-dialog form').requestSubmit()")
+    await anna.until("document.querySelector('#invite-dialog .message').textContent.includes('not an address')")

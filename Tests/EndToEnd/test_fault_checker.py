@@ -330,3 +330,71 @@ def test_a_seed_draws_the_same_schedule_again():
     schedules = [draw(seed) for seed in range(200)]
     assert schedules == [draw(seed) for seed in range(200)]
     assert {kind for schedule in schedules for kind in schedule.kinds} >= set(ALL_KINDS) - {"door-hang"}
+
+
+# Invitations.
+
+
+def inviting():
+    """Anna invites Bela twice, and herself; Bela hears of both."""
+    anna, bela = Story(), Story("bela")
+    for story in (anna, bela):
+        story.transcript.messages.append((0.5, {"sylkrtc": "event", "event": "ready"}))
+        name = story.transcript.name
+        story.acked(story.asks("account-add", account=f"{name}@example.com"))
+    bela.transcript.messages[-1] = (1.0, bela.transcript.messages[-1][1])
+    anna.acked(anna.asks("videoroom-join", session="a", account="anna@example.com", uri=ROOM))
+    anna.state("progress")
+    anna.state("accepted")
+    anna.told("initial_publishers", publishers=[])
+    for _ in range(2):
+        anna.acked(anna.controls("invite-participants", {"participants": ["bela@example.com", "anna@example.com"]}))
+    for at in (20.0, 21.0):
+        bela.transcript.messages.append((at, ring()))
+    return anna.transcript, bela.transcript
+
+
+def ring():
+    return {"sylkrtc": "account_event", "account": "bela@example.com", "event": "conference_invite",
+            "data": {"originator": {"uri": "anna@example.com", "display_name": None}, "room": ROOM}}
+
+
+def complaints(transcripts, injected=()):
+    return [violation.invariant for violation in Checker(list(transcripts), injected).check()
+            if "invit" in violation.invariant]
+
+
+def test_invitations_that_ring_once_are_no_complaint():
+    assert complaints(inviting()) == []
+
+
+def test_an_invitation_that_never_rings_is_found():
+    anna, bela = inviting()
+    del bela.messages[-1]
+    assert complaints((anna, bela)) == ["who is invited hears of it"]
+
+
+def test_an_invitation_that_rings_again_is_found():
+    anna, bela = inviting()
+    bela.messages.append((22.0, ring()))
+    assert complaints((anna, bela)) == ["an invitation rings once"]
+
+
+def test_an_invitation_that_rings_at_its_own_connection_is_found():
+    anna, bela = inviting()
+    anna.messages.append((22.0, ring()))
+    assert complaints((anna, bela)) == ["an invitation rings once"]
+
+
+def test_who_left_too_early_or_came_too_late_or_whose_front_door_died_need_not_be_invited():
+    for change in ("left", "came", "died"):
+        anna, bela = inviting()
+        del bela.messages[-2:]
+        injected = ()
+        if change == "left":
+            bela.closing_at = 2.0
+        elif change == "came":
+            bela.messages[1] = (50.0, bela.messages[1][1])
+        else:
+            injected = (Injected(Fault(0.0, "door-kill", 0, 0.0), 3.0, 3.0),)
+        assert complaints((anna, bela), injected) == [], change

@@ -10,6 +10,7 @@ from faults.verdict import nobody_noticed
 from harness.fault_points import FaultPoints
 from harness.gateway import Gateway
 from harness.offer import answer
+from harness.participant import PASSWORD
 from harness.paths import fault_worker
 from harness.running import running
 from harness.waiting import eventually
@@ -21,6 +22,7 @@ STEPS = {
     "feed-detach": "feed.leave feed.detach feed.mark",
     "update": "update.send",
     "configure-room": "room.configure room.tell",
+    "invite-participants": "invite.resolve invite.send invite.answer",
     "terminate": "publisher.leave publisher.detach publisher.mark room.destroy room.release row.delete",
 }
 POINTS = [(request, f"{step}.{side}") for request, steps in STEPS.items() for step in steps.split()
@@ -183,6 +185,27 @@ class ConfigureRoom(Scene):
         assert self._anna.client.names(after=self._mark).count("configure-room") == 1
 
 
+class Invite(Scene):
+    """Anna and Bela are invited, who are there, and so is Clara's other device; Clara herself is not."""
+
+    async def prepare(self):
+        await super().prepare()
+        self._other = await self._visitors.client(0)
+        await self._other.acked("account-add", account=self.clara.account, password=PASSWORD)
+
+    async def act(self):
+        await self.clara.controlled(
+            "invite-participants", {"participants": [self._anna.account, self.clara.account]})
+
+    async def told(self):
+        for client in (self._anna.client, self._other):
+            await client.event("conference_invite")
+        # What a successor sends again must not ring again: it would have come by the next request's answer.
+        await self.clara.controlled("update", {"bitrate": 256000})
+        rung = [len(client.events("conference_invite")) for client in (self._anna.client, self._other, self.clara.client)]
+        assert rung == [1, 1, 0]
+
+
 class Terminate(Scene):
     async def act(self):
         await self.clara.client.acked("videoroom-terminate", session=self.clara.session)
@@ -193,5 +216,5 @@ class Terminate(Scene):
 
 SCENES = {
     "join": Join, "feed-attach": FeedAttach, "feed-answer": FeedAnswer, "feed-detach": FeedDetach, "update": Update,
-    "configure-room": ConfigureRoom, "terminate": Terminate,
+    "configure-room": ConfigureRoom, "invite-participants": Invite, "terminate": Terminate,
 }

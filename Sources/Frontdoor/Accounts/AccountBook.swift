@@ -13,6 +13,8 @@ struct AccountBook {
         let password: String
         let displayName: String?
         let userAgent: String?
+        /// The request that added it.
+        let addition: RequestSequence
     }
 
     private var accounts: [AddressOfRecord: Account] = [:]
@@ -27,21 +29,28 @@ struct AccountBook {
     }
 
     /// - Returns: why not, in words for the client.
-    mutating func add(_ request: AccountAdd) -> String? {
+    mutating func add(_ request: AccountAdd, _ sequence: RequestSequence) -> String? {
         let address = request.account.address
         guard accounts[address] == nil else { return "Account \(request.account.sent) already added" }
         guard domains.admits(address.domain) else { return "SIP domain not allowed: \(address.domain)" }
         guard accounts.count < maximum else { return Self.tooMany }
         accounts[address] = Account(
             name: request.account, password: request.password, displayName: request.displayName,
-            userAgent: request.userAgent)
+            userAgent: request.userAgent, addition: sequence)
         return nil
     }
 
-    mutating func remove(_ address: AddressOfRecord) -> Bool { accounts.removeValue(forKey: address) != nil }
+    mutating func remove(_ address: AddressOfRecord) { accounts[address] = nil }
 
     func account(_ address: AddressOfRecord) -> Account? { accounts[address] }
 
     /// The account may be believed (D22). There are no SIP registrations yet, so only a setting can say so.
     func isVerified(_ address: AddressOfRecord) -> Bool { trustsClaims && accounts[address] != nil }
+
+    /// The registry knows of the account, or is about to: invitations find it there.
+    func isClaimed(_ address: AddressOfRecord) -> Bool { trustsClaims && accounts[address] != nil }
+
+    var claimed: [AddressOfRecord] {
+        trustsClaims ? accounts.keys.sorted { $0.description < $1.description } : []
+    }
 }

@@ -32,6 +32,8 @@ struct FrontdoorConfiguration {
     let management: ManagementAddress
     /// `[General] trace_client`: messages to and from clients are written down, redacted. Default no.
     let tracesClients: Bool
+    /// `[General] state_dir`: what outlives the host's restarts, the device tokens. Default `/var/lib/continuo`.
+    let stateDirectory: String
     /// What the operator is told of at the start.
     let warnings: [SettingsWarning]
 
@@ -80,6 +82,8 @@ struct FrontdoorConfiguration {
         let fileManagement = reader.value(
             "Frontdoor", "management", default: ManagementAddress.frontdoors, legal: ManagementAddress.legal
         ) { ManagementAddress($0) }
+
+        stateDirectory = reader.text("General", "state_dir") ?? "/var/lib/continuo"
 
         var problems = reader.problems
         do throws(TLSFiles.Problem) {

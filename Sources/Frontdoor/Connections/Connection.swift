@@ -1,6 +1,7 @@
 import Identity
 import Logging
 import NIOCore
+import Registry
 import Sylkrtc
 import Telemetry
 
@@ -88,6 +89,9 @@ final class Connection {
         perform(machine.told(session, event, by: slot))
     }
 
+    /// Somebody has invited one of its accounts.
+    func invited(_ invitation: Invitation) { perform(machine.invited(invitation)) }
+
     func slotAbandoned(_ slot: SlotID) { perform(machine.slotAbandoned(slot)) }
 
     func deadlinePassed(_ sequence: RequestSequence) {
@@ -146,6 +150,13 @@ final class Connection {
             forward(request, sequence, to: slot)
         case .release(let session, let slot): door.release(session, at: slot)
         case .gone(let slot): door.gone(id, from: slot)
+        case .claim(let sequence, let account):
+            door.claims.claim(account, of: id) { [self] in perform(machine.claimed(sequence, isRecorded: $0)) }
+        case .unclaim(let sequence, let accounts):
+            door.claims.release(accounts, of: id) { [self] in
+                if let sequence { perform(machine.unclaimed(sequence)) }
+            }
+        case .storeTokens(let sequence, let account, let changes): store(changes, of: account, for: sequence)
         case .startDeadline(let sequence):
             if let deadline = machine.deadline(of: sequence) { door.startDeadline(sequence, of: id, at: deadline) }
         case .pauseReading:
@@ -163,6 +174,12 @@ final class Connection {
         case .sent: break
         case .refused: perform(machine.undeliverable(sequence, at: slot))
         case .noLink: machine.notSent(sequence, at: slot)
+        }
+    }
+
+    private func store(_ changes: [DeviceTokenChange], of account: AddressOfRecord, for sequence: RequestSequence?) {
+        door.tokens.change(changes, of: account) { [self] isStored in
+            if let sequence { perform(machine.tokensStored(sequence, isStored: isStored)) }
         }
     }
 
@@ -192,6 +209,11 @@ final class Connection {
         case .accountAdded(let account, let userAgent):
             logger.info("account added", metadata: .keyed([.account: account, .value: userAgent ?? "no user agent"]))
         case .accountRemoved(let account): logger.info("account removed", metadata: .keyed([.account: account]))
+        case .tokensChanged(let account): logger.debug("device token changed", metadata: .keyed([.account: account]))
+        case .invited(let account, let originator, let room):
+            logger.info(
+                "invited",
+                metadata: .keyed([.account: account, .room: "\(room)", .value: "by \(originator)"]))
         case .unexpected(let what): logger.warning("unexpected", metadata: .keyed([.value: what]))
         }
     }

@@ -54,7 +54,12 @@ extension ConnectionStateMachine {
     /// The last worker to release an account answers for all, whatever it says (D24).
     mutating func released(_ sequence: RequestSequence, by slot: SlotID) -> [Action] {
         unanswered[sequence]?.workers[slot] = nil
-        guard unanswered[sequence]?.workers.isEmpty == true else { return [] }
+        return removed(sequence)
+    }
+
+    /// An account is removed when its workers have answered, and the registry.
+    mutating func removed(_ sequence: RequestSequence) -> [Action] {
+        guard let pending = unanswered[sequence], pending.workers.isEmpty, !pending.isInRegistry else { return [] }
         return answer(sequence, .ack)
     }
 

@@ -30,7 +30,7 @@ extension ConnectionStateMachine {
 
     /// Nobody has answered in time. What the request would have created must not come about behind the client's back.
     mutating func deadlinePassed(_ sequence: RequestSequence) -> [Action] {
-        guard let pending = unanswered[sequence] else { return [] }
+        guard let pending = unanswered[sequence] else { return storingTimedOut(sequence) }
         switch pending.request {
         case .join, .feedAttach:
             let released = pending.workers.filter(\.value.wasSent).keys.map { release(sequence, at: $0) }
@@ -39,7 +39,7 @@ extension ConnectionStateMachine {
             return timeOut(sequence) + tearDown(session) + proceed()
         case .releaseAccount(let account):
             return releaseTimedOut(sequence, account, at: Set(pending.workers.keys)) + proceed()
-        case .feedAnswer, .trickle, .update, .configureRoom: return timeOut(sequence) + proceed()
+        case .feedAnswer, .trickle, .update, .configureRoom, .invite: return timeOut(sequence) + proceed()
         }
     }
 

@@ -22,18 +22,15 @@ extension ConnectionStateMachine {
         }
         switch request {
         case .accountAdd(let request):
-            if let problem = accounts.add(request) {
+            if let problem = accounts.add(request, asked.sequence) {
                 return (problem == AccountBook.tooMany ? [.note(.limit(.accounts))] : []) + refuse(problem)
             }
-            return [
-                .send(.ack(transaction: asked.transaction)),
-                .note(.accountAdded(request.account.sent, userAgent: request.userAgent)),
-            ]
+            return added(request, asked)
         case .accountRemove(let request): return removeAccount(request.account, asked)
         case .accountRegister(let request), .accountUnregister(let request):
             return unknownAccount(request.account).map(refuse) ?? notAvailable()
         case .accountDeviceToken(let request):
-            return unknownAccount(request.account).map(refuse) ?? notAvailable()
+            return unknownAccount(request.account).map(refuse) ?? changeTokens(request, asked)
         case .sessionCreate(let request):
             return unknownAccount(request.account).map(refuse) ?? notAvailable()
         case .sessionAnswer(let request): return refuse("Unknown session specified: \(request.session)")
@@ -48,10 +45,14 @@ extension ConnectionStateMachine {
                 .configureRoom(session: session, activeParticipants: request.activeParticipants), about: session, asked,
                 unknown)
         case .inviteParticipants(let request):
-            guard sessions.publisher(called: request.session)?.1.isJoined == true else {
-                return refuse("invite-participants: unknown video room session: \(request.session)")
-            }
-            return notAvailable()
+            let unknown = "invite-participants: unknown video room session: \(request.session)"
+            // Of a removed account the session is about to end.
+            guard let (session, entry) = sessions.publisher(called: request.session), entry.isJoined,
+                accounts.account(entry.account) != nil
+            else { return refuse(unknown) }
+            return forward(
+                .invite(session: session, participants: request.participants.map(\.address)), about: session, asked,
+                unknown)
         case .feedAttach(let request):
             guard !sessions.contains(request.feed.description) else {
                 return refuse("feed-attach: video room session ID \(request.feed) already in use")
@@ -100,20 +101,32 @@ extension ConnectionStateMachine {
     }
 
     private mutating func removeAccount(_ account: SentAddress, _ asked: Asked) -> [Action] {
-        guard accounts.remove(account.address) else {
+        guard accounts.account(account.address) != nil else {
             return refuse(asked.transaction, asked.name, "Unknown account specified: \(account.sent)")
         }
-        // A join whose room is still being located has nothing to release anywhere.
-        let abandoned = sessions.unplaced(of: account.address).flatMap { session in
-            answer(session, .error("Unknown account specified: \(account.sent)"))
-        }
+        let isClaimed = accounts.isClaimed(account.address)
+        let abandoned = forget(account)
         let slots = sessions.slots(of: account.address)
         let note = Action.note(.accountRemoved(account.sent))
-        guard !slots.isEmpty else { return abandoned + [.send(.ack(transaction: asked.transaction)), note] }
+        guard !slots.isEmpty || isClaimed else {
+            return abandoned + [.send(.ack(transaction: asked.transaction)), note]
+        }
         var pending = unansweredRequest(.releaseAccount(account.address), asked)
         for slot in slots { pending.workers[slot] = UnansweredRequest.Delivery() }
+        pending.isInRegistry = isClaimed
         unanswered[asked.sequence] = pending
-        return abandoned + [note, .startDeadline(asked.sequence)] + depart(asked.sequence)
+        return abandoned + [note, .startDeadline(asked.sequence)]
+            + (isClaimed ? [.unclaim(asked.sequence, [account.address])] : []) + depart(asked.sequence)
+    }
+
+    /// It is not the connection's any more.
+    mutating func forget(_ account: SentAddress) -> [Action] {
+        accounts.remove(account.address)
+        waitingTokens.remove(account.address)
+        // A join whose room is still being located has nothing to release anywhere.
+        return sessions.unplaced(of: account.address).flatMap { session in
+            answer(session, .error("Unknown account specified: \(account.sent)"))
+        }
     }
 
     private mutating func join(_ request: VideoroomJoin, _ asked: Asked) -> [Action] {

@@ -1,5 +1,6 @@
 import Identity
 import NIOCore
+import Registry
 import Sylkrtc
 
 /// Everything a front door knows of one client: its accounts, its sessions with what it has been told of them, and its
@@ -18,6 +19,16 @@ struct ConnectionStateMachine {
         case gone(from: SlotID)
         /// The request waits for somebody else: its deadline runs from now on.
         case startDeadline(RequestSequence)
+        /// The registry is to know that the connection holds the account; the outcome is awaited.
+        case claim(RequestSequence, AddressOfRecord)
+        /// Not any more.
+        ///
+        /// - Parameter 0: waits for it; nil: nobody does.
+        case unclaim(RequestSequence?, [AddressOfRecord])
+        /// What a device is to be reached by has changed. Secret.
+        ///
+        /// - Parameter 0: waits for it; nil: nobody does.
+        case storeTokens(RequestSequence?, AddressOfRecord, [DeviceTokenChange])
         case pauseReading
         case resumeReading
         case note(Note)
@@ -29,6 +40,8 @@ struct ConnectionStateMachine {
         case unanswerable(String)
         case accountAdded(String, userAgent: String?)
         case accountRemoved(String)
+        case tokensChanged(String)
+        case invited(String, by: AddressOfRecord, to: RoomURI)
         case unexpected(String)
         case limit(LimitKind)
     }
@@ -51,6 +64,10 @@ struct ConnectionStateMachine {
     var accounts: AccountBook
     var sessions = SessionBook()
     var unanswered: [RequestSequence: UnansweredRequest] = [:]
+    /// Requests about accounts that no worker, but a store is to answer.
+    var storing: [RequestSequence: StoringRequest] = [:]
+    /// What is to be stored when its account is verified.
+    var waitingTokens = WaitingTokens()
     /// Workers without a link, as far as this connection has had to do with them.
     var lostLinks: Set<SlotID> = []
     private var answered: [Answered] = []
@@ -65,10 +82,12 @@ struct ConnectionStateMachine {
         self.accounts = accounts
     }
 
-    var unansweredCount: Int { unanswered.count }
+    var unansweredCount: Int { unanswered.count + storing.count }
 
     /// nil: it is answered.
-    func deadline(of sequence: RequestSequence) -> NIODeadline? { unanswered[sequence]?.deadline }
+    func deadline(of sequence: RequestSequence) -> NIODeadline? {
+        unanswered[sequence]?.deadline ?? storing[sequence]?.deadline
+    }
 
     /// - Parameter deadline: of a request that somebody else has to answer.
     mutating func received(_ message: DecodedMessage, deadline: NIODeadline) -> [Action] {
@@ -95,7 +114,9 @@ struct ConnectionStateMachine {
         guard !isClosed else { return [] }
         isClosed = true
         unanswered = [:]
-        return sessions.slots.map { .gone(from: $0) }
+        storing = [:]
+        let claimed = accounts.claimed
+        return sessions.slots.map { .gone(from: $0) } + (claimed.isEmpty ? [] : [.unclaim(nil, claimed)])
     }
 
     // MARK: Answering
@@ -123,7 +144,7 @@ struct ConnectionStateMachine {
         case .feedAnswer(let feed, _): sessions.toldOfFeed(feed) { $0.isAnswered = true }
         case .feedDetach(let feed): return forget(feed)
         case .update(let session, _, _, let bitrate): if let bitrate { sessions.told(session, .capped(bitrate)) }
-        case .trickle, .terminate, .configureRoom, .releaseAccount: break
+        case .trickle, .terminate, .configureRoom, .releaseAccount, .invite: break
         }
         return []
     }
@@ -178,7 +199,7 @@ struct ConnectionStateMachine {
 
     /// Back-pressure before errors: beyond the bound the client is not read.
     private mutating func throttle() -> [Action] {
-        let shouldPause = unanswered.count >= limits.unansweredRequests
+        let shouldPause = unansweredCount >= limits.unansweredRequests
         guard shouldPause != isPaused else { return [] }
         isPaused = shouldPause
         return [shouldPause ? .pauseReading : .resumeReading]

@@ -21,6 +21,8 @@ struct UnansweredRequest {
     /// Who has to answer: nobody while the room is being located, several when an account is removed, otherwise one.
     var workers: [SlotID: Delivery] = [:]
     var attempts = 0
+    /// The registry has to answer, too, whatever it says.
+    var isInRegistry = false
 
     /// The request's name in logs.
     var name: String { kind.name }
@@ -30,7 +32,7 @@ struct UnansweredRequest {
     var createsSession: Bool {
         switch request {
         case .join, .feedAttach: true
-        case .feedAnswer, .feedDetach, .trickle, .update, .terminate, .configureRoom, .releaseAccount: false
+        case .feedAnswer, .feedDetach, .trickle, .update, .terminate, .configureRoom, .releaseAccount, .invite: false
         }
     }
 
@@ -43,7 +45,7 @@ struct UnansweredRequest {
         case .feedAttach(let base, _, _): base
         case .feedAnswer(let feed, _), .feedDetach(let feed): feed
         case .trickle(let session, _), .update(let session, _, _, _), .terminate(let session),
-            .configureRoom(let session, _):
+            .configureRoom(let session, _), .invite(let session, _):
             session
         case .releaseAccount: nil
         }
@@ -54,7 +56,7 @@ struct UnansweredRequest {
         switch request {
         case .join, .releaseAccount: nil
         case .feedAttach: sequence
-        case .feedAnswer, .feedDetach, .trickle, .update, .terminate, .configureRoom: dependency(as: sequence)
+        case .feedAnswer, .feedDetach, .trickle, .update, .terminate, .configureRoom, .invite: dependency(as: sequence)
         }
     }
 }

@@ -4,6 +4,8 @@ import Sylkrtc
 
 /// `[Limits]`: what a client may ask of a front door (D07; protocol page, section 9).
 struct Limits: Equatable, Sendable {
+    static let legalUnansweredRequests = 1...1024
+
     /// Bytes of one message, however many frames it comes in: 1024 to 524288, so that it fits into one of the bus. Beyond:
     /// closed, 1009.
     var messageSize = 256 << 10
@@ -44,9 +46,9 @@ struct Limits: Equatable, Sendable {
         messageSize = integer("message_size", messageSize, 1024...(512 << 10))
         accounts = integer("accounts", accounts, 1...10_000)
         sessions = integer("sessions", sessions, 1...10_000)
-        elements.candidates = integer("candidates", elements.candidates, 1...10_000)
-        elements.invitees = integer("invitees", elements.invitees, 1...10_000)
-        unansweredRequests = integer("unanswered_requests", unansweredRequests, 1...1024)
+        elements.candidates = integer("candidates", elements.candidates, ElementLimits.legal)
+        elements.invitees = integer("invitees", elements.invitees, ElementLimits.legal)
+        unansweredRequests = integer("unanswered_requests", unansweredRequests, Self.legalUnansweredRequests)
         handshakeTime = seconds("handshake_time", handshakeTime)
         closingTime = seconds("closing_time", closingTime)
         unsentBytes = integer("unsent_bytes", unsentBytes, (64 << 10)...(1 << 30))

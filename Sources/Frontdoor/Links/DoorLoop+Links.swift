@@ -115,6 +115,13 @@ extension DoorLoop: WorkerLink.Delegate {
         connections[session.connection.number]?.told(session.request, event, by: slot)
     }
 
+    func invited(_ connection: ConnectionID, _ invitation: Invitation) {
+        guard connection.owner == id, let invited = connections[connection.number],
+            takenInvitations.take(invitation, for: connection)
+        else { return }
+        invited.invited(invitation)
+    }
+
     func resynced(_ session: SessionID, by slot: SlotID) {
         guard session.connection.owner == id else { return }
         connections[session.connection.number]?.resynced(session.request, by: slot)

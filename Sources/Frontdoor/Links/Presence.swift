@@ -49,10 +49,15 @@ struct Presence: Sendable {
         var isFailing = false
         while !Task.isCancelled {
             do throws(RegistryError) {
-                let rows = try await renew()
+                let (rows, wasLost) = try await renew()
                 if isFailing { logger.notice("the registry is back") }
                 isFailing = false
-                for door in doors { door.eventLoop.execute { door.value.slotsChanged(rows) } }
+                for door in doors {
+                    door.eventLoop.execute {
+                        if wasLost { door.value.claims.restore() }
+                        door.value.slotsChanged(rows)
+                    }
+                }
             } catch {
                 if error == .superseded { return true }
                 if !isFailing { logger.error("the registry is not available", metadata: .keyed([.error: "\(error)"])) }
@@ -67,16 +72,19 @@ struct Presence: Sendable {
         return false
     }
 
-    private func renew() async throws(RegistryError) -> [SlotRow] {
+    /// - Returns: the slots, and whether the front door's row had to be put back: then all that hangs on it is missing, too.
+    private func renew() async throws(RegistryError) -> (slots: [SlotRow], wasLost: Bool) {
         try await registry.perform { store throws(RegistryError) in
             let lease = LeaseInstant.now().advanced(byMilliseconds: Self.lease)
+            var wasLost = false
             do throws(RegistryError) {
                 try store.renewFrontdoor(id, incarnation: incarnation, lease: lease)
             } catch .unavailable {
                 // The registry may have been replaced: the owner of a row puts it back.
                 try store.restoreFrontdoor(FrontdoorRow(id: id, incarnation: incarnation, leaseUntil: lease))
+                wasLost = true
             }
-            return try store.slots()
+            return (try store.slots(), wasLost)
         }
     }
 

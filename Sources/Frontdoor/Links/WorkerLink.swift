@@ -16,6 +16,8 @@ final class WorkerLink {
         func resync(_ link: WorkerLink) -> Bool
         func answered(_ connection: ConnectionID, _ sequence: RequestSequence, _ answer: WorkerAnswer, by slot: SlotID)
         func told(_ session: SessionID, _ event: WorkerEvent, by slot: SlotID)
+        /// Somebody invites a client to a conference on that worker.
+        func invited(_ connection: ConnectionID, _ invitation: Invitation)
         /// The session is up to date again.
         func resynced(_ session: SessionID, by slot: SlotID)
         /// Up, down, Janus up, Janus down.
@@ -44,6 +46,8 @@ final class WorkerLink {
     private(set) var number: UInt32
     private var machine: DealerLinkStateMachine
     private var socket: (any DealerSocket)?
+    /// An acknowledgement is on its way that somebody waits for.
+    private var isAcknowledging = false
     /// What the worker last said of itself.
     private(set) var status: WorkerStatus?
     /// Rooms this loop has placed there since.
@@ -244,10 +248,25 @@ final class WorkerLink {
             case .resynced:
                 guard let connection = envelope.connection, let request = envelope.request else { break }
                 delegate?.resynced(SessionID(connection: connection, request: request), by: slot)
+            case .invitation:
+                guard let connection = envelope.connection else { break }
+                delegate?.invited(connection, try Invitation.decode(body))
+                acknowledge()
             case .hello, .list, .request, .release, .gone: giveUp("\(envelope.kind) from a worker")
             }
         } catch {
             giveUp("\(error)")
+        }
+    }
+
+    /// Says at the end of the turn what was taken: whoever invites waits for that.
+    private func acknowledge() {
+        guard !isAcknowledging else { return }
+        isAcknowledging = true
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        loop.execute {
+            bound.value.isAcknowledging = false
+            _ = bound.value.send(.heartbeat, [])
         }
     }
 

@@ -3,9 +3,11 @@
  */
 import { Attendance } from './attendance.js';
 import { bindCamera, bindKeys, bindMicrophone } from './controls.js';
-import { guestAddress, remember, roomLink, roomURI, wishes } from './identity.js';
+import { guestAddress, remember, roomLink, roomName, roomURI, wishes } from './identity.js';
+import { IncomingDialog, InviteDialog } from './invitations.js';
 import { LocalMedia } from './media.js';
 import { Banner, Notices } from './notices.js';
+import { Reachability } from './reachable.js';
 import { received, sent } from './statistics.js';
 import { Tiles } from './tiles.js';
 import { RoomWindow } from './windows.js';
@@ -18,6 +20,10 @@ const tiles = new Tiles(element('grid'), element('tile-template'), element('invi
 const notices = new Notices(element('notices'), element('notice-template'));
 const banner = new Banner(element('banner'));
 const preview = new MediaStream();
+const inviteDialog = new InviteDialog(element('invite-dialog'), (address) => visit.attendance.invite(address));
+const incoming = new IncomingDialog(element('incoming'));
+const gatewayURL = new URL('ws', document.baseURI).href.replace(/^http/, 'ws');
+const reachability = new Reachability(gatewayURL);
 
 /** The visit under way, or null on the way in: {attendance, roomWindow, name, room, direct, mutedByUs}. */
 let visit = null;
@@ -40,13 +46,14 @@ function joinPressed() {
 async function join(name, room, { direct = false } = {}) {
   const uri = roomURI(room);
   account ??= guestAddress(name);
+  reachability.stop();
   media.name = name;
   media.activate();
   showLobbyMessage('');
 
   const roomWindow = new RoomWindow();
   const attendance = new Attendance({
-    url: new URL('ws', document.baseURI).href.replace(/^http/, 'ws'),
+    url: gatewayURL,
     account,
     displayName: name,
     room: uri,
@@ -75,7 +82,9 @@ function leave(reason = '') {
   tiles.clear();
   notices.clear();
   banner.hide();
+  inviteDialog.close();
   setStage('lobby');
+  beReachable();
   showLobbyMessage(reason);
   element('join').focus();
 }
@@ -101,6 +110,7 @@ function follow(attendance) {
     tiles.remove(id);
     peopleChanged(name ? `${name} has left` : '');
   });
+  on('invited', invited);
   on('stream', ({ id, stream }) => tiles.setStream(id, stream));
   on('live', (id) => tiles.setLive(id));
   on('interrupted', (id) => tiles.setInterrupted(id));
@@ -160,6 +170,27 @@ function otherWindowsLeft() {
   if (!visit?.mutedByUs) return;
   notices.show('other-window', 'The other window has left the room. You are still muted.', {
     action: { label: 'Unmute', run: () => setMuted(false) },
+  });
+}
+
+// Invitations.
+
+/** On the way in nobody is there for invitations but who has an address that others know. */
+function beReachable() {
+  if (wished.account) reachability.start(wished.account);
+}
+
+function invited(invitation) {
+  // Who is in that room already, or about to be, needs no word of it.
+  if (visit && roomURI(visit.room) === invitation.room) return;
+  incoming.show(invitation, () => {
+    const name = visit?.name ?? (nameField.value.trim() || 'Guest');
+    const room = roomName(invitation.room);
+    if (visit) leave();
+    nameField.value = name;
+    roomField.value = room;
+    remember({ name, room });
+    join(name, room);
   });
 }
 
@@ -312,6 +343,8 @@ nameField.addEventListener('input', () => {
 });
 element('leave').addEventListener('click', () => leave());
 element('copy-link').addEventListener('click', copyLink);
+element('invite').addEventListener('click', () => inviteDialog.open(account));
+reachability.addEventListener('invited', ({ detail }) => invited(detail));
 element('invite-link').addEventListener('click', copyLink);
 element('diagnostics').addEventListener('click', toggleDiagnostics);
 element('retry').addEventListener('click', () => visit?.attendance.retryNow());
@@ -330,12 +363,20 @@ document.addEventListener('pointerdown', () => media.activate());
 document.addEventListener('keydown', () => media.activate());
 window.addEventListener('online', () => visit?.attendance.retryNow());
 // A page that is put aside keeps its connections for a while; the others should see at once that we are gone.
-window.addEventListener('pagehide', () => visit && leave());
+window.addEventListener('pagehide', () => {
+  if (visit) leave();
+  reachability.stop();
+});
+window.addEventListener('pageshow', ({ persisted }) => {
+  if (persisted && !visit) beReachable();
+});
 
 const wished = wishes();
 nameField.value = wished.name;
 roomField.value = wished.room;
 media.name = wished.name;
+account = wished.account;
+beReachable();
 setStage('lobby');
 showOurselves();
 const opened = media.open();

@@ -1,6 +1,7 @@
 import { Backoff } from './backoff.js';
 import { Conference } from './conference.js';
-import { Connection } from './sylkrtc.js';
+import { addAccount, invitationIn } from './reachable.js';
+import { Connection, SylkError } from './sylkrtc.js';
 import { explain } from './words.js';
 
 const SETTLED = 10_000; // milliseconds in the room after which its next loss is a new one, with short pauses again
@@ -12,7 +13,7 @@ const SETTLED = 10_000; // milliseconds in the room after which its next loss is
  * account, join, and after any loss that may heal pause and begin again. What of it is still good (the connection, after the
  * loss of a worker) is used again.
  *
- * Events: those of every Conference, passed on; and `change` with a detail by state:
+ * Events: those of every Conference, passed on; `invited` (detail: as the gateway's `conference_invite` has it); and `change` with a detail by state:
  *   `connecting`, `joining`
  *   `joined`                          Janus has accepted us
  *   `waiting`  {text, resumesAt}      something failed that may heal; next attempt at that time (milliseconds, Date.now())
@@ -42,6 +43,12 @@ export class Attendance extends EventTarget {
   /** The present membership, or null between two. */
   get conference() {
     return this.#conference;
+  }
+
+  /** Rejects with a `SylkError` between two memberships, too. */
+  async invite(address) {
+    if (!this.#conference) throw new SylkError('closed', 'not in the room');
+    await this.#conference.invite(address);
   }
 
   /** Returns when the wish is over. */
@@ -110,16 +117,14 @@ export class Attendance extends EventTarget {
       this.#connection?.close();
       this.#connection = new Connection(this.#options.url);
       this.#accountAdded = false;
+      this.#connection.addEventListener('event', ({ detail }) => {
+        const invitation = invitationIn(detail);
+        if (invitation) this.dispatchEvent(new CustomEvent('invited', { detail: invitation }));
+      });
       await this.#connection.open();
     }
     if (this.#accountAdded) return;
-    await this.#connection.request('account-add', {
-      account: this.#options.account,
-      // Guests have no password, but the protocol wants an HA1. Nothing ever registers with it.
-      password: '0'.repeat(32),
-      display_name: this.#options.displayName,
-      user_agent: 'Continuo',
-    });
+    await addAccount(this.#connection, this.#options.account, this.#options.displayName);
     this.#accountAdded = true;
   }
 

@@ -105,6 +105,11 @@ export class Conference extends EventTarget {
     await this.#control('configure-room', { active_participants: participants });
   }
 
+  /** Invites the person with that address on every device that is connected; resolves when all of them have been told. */
+  async invite(address) {
+    await this.#control('invite-participants', { participants: [address] });
+  }
+
   /** The peer connections behind the picture: ours and, by participant id, those of the feeds. */
   get peers() {
     const feeds = new Map();

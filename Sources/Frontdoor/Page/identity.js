@@ -1,7 +1,8 @@
 /**
  * Who joins what: the page's parameters, what it remembers, and the addresses that the protocol needs.
  *
- * Parameters: `room` and `name` fill in the form, `join` (with or without a value) joins at once.
+ * Parameters: `room` and `name` fill in the form, `join` (with or without a value) joins at once; `account` is an address under
+ * which others can invite, instead of one that the page makes up.
  */
 const DEFAULT_DOMAIN = 'conference.invalid'; // reserved (RFC 2606): can never be somebody's real domain
 const NAME_KEY = 'continuo.name';
@@ -13,6 +14,7 @@ export function wishes() {
     name: parameters.get('name') ?? recall(NAME_KEY) ?? '',
     room: parameters.get('room') ?? recall(ROOM_KEY) ?? '',
     join: parameters.has('join'),
+    account: parameters.get('account') || null,
   };
 }
 
@@ -47,6 +49,17 @@ export function roomURI(typed) {
   const text = typed.trim();
   if (text.includes('@')) return text;
   return `${encodeURIComponent(text.toLowerCase().replace(/\s+/g, '-'))}@${DEFAULT_DOMAIN}`;
+}
+
+/** What a person would type for a URI. */
+export function roomName(uri) {
+  const [name, domain] = [uri.slice(0, uri.lastIndexOf('@')), uri.slice(uri.lastIndexOf('@') + 1)];
+  if (domain !== DEFAULT_DOMAIN) return uri;
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return uri; // not made here: its percent signs mean something else
+  }
 }
 
 /** A link that fills in the room. */

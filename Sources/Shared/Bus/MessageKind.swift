@@ -19,4 +19,7 @@ public enum MessageKind: UInt8, Sendable, CaseIterable {
     case gone
     /// Nothing but a sign of life, every ``LinkTiming/heartbeat``, in both directions.
     case heartbeat
+    /// The connection's client is invited to a conference, to the front door. It is about none of its sessions: the worker may
+    /// have none of them.
+    case invitation
 }

@@ -65,6 +65,11 @@ public struct JSONWriter {
         array(content)
     }
 
+    public mutating func null(_ name: StaticString) {
+        self.name(name)
+        null()
+    }
+
     public mutating func null() {
         separate()
         bytes.append(contentsOf: "null".utf8)

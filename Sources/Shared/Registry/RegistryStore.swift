@@ -99,7 +99,8 @@ public protocol RegistryStore: AnyObject {
 
     // MARK: Front doors
 
-    /// Starts a new life of a front door: what any earlier one left behind counts for nothing from now on.
+    /// Starts a new life of a front door: what any earlier one left behind counts for nothing from now on, and what it has
+    /// claimed is removed.
     func registerFrontdoor(
         _ id: FrontdoorID, wallClock: UInt64, lease: LeaseInstant
     ) throws(RegistryError) -> Incarnation
@@ -113,11 +114,33 @@ public protocol RegistryStore: AnyObject {
         _ id: FrontdoorID, incarnation: Incarnation, lease: LeaseInstant
     ) throws(RegistryError)
 
-    /// Removes the row if it is this incarnation's, and does nothing otherwise.
+    /// Removes the row, and what was claimed, if it is this incarnation's, and does nothing otherwise.
     func releaseFrontdoor(_ id: FrontdoorID, incarnation: Incarnation) throws(RegistryError)
 
     /// All front doors, ordered by number.
     func frontdoors() throws(RegistryError) -> [FrontdoorRow]
+
+    /// Forgets the front doors whose leases have been over for ``FrontdoorRow/patience``, and what they have claimed. Anybody may
+    /// do that: one that lives after all puts everything back.
+    ///
+    /// - Returns: whom, ordered by number.
+    func sweepFrontdoors() throws(RegistryError) -> [FrontdoorID]
+
+    // MARK: Claimed accounts
+
+    /// Records which accounts the front door's connections hold. What is recorded already stays, and that is no error.
+    ///
+    /// - Precondition: the connections are this life's of this front door.
+    func claimAccounts(
+        _ accounts: [ClaimedAccount], of id: FrontdoorID, incarnation: Incarnation
+    ) throws(RegistryError)
+
+    /// Removes such rows. What is not there is fine, and so is a front door that is not.
+    func releaseAccounts(_ accounts: [ClaimedAccount]) throws(RegistryError)
+
+    /// Where accounts are: of each at most ``ClaimedAccount/maximumConnections``. Those of front doors whose lease is over, and of
+    /// earlier lives, do not count. The cost depends on what is found only.
+    func connections(for accounts: [AddressOfRecord]) throws(RegistryError) -> [ClaimedAccount]
 
     // MARK: Rooms
 

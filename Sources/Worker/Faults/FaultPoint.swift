@@ -8,6 +8,8 @@ enum FaultPoint: CaseIterable {
     case updateSend
     // configure-room: recorded, told, then answered
     case roomConfigure, roomTell
+    // invite-participants
+    case inviteResolve, inviteSend, inviteAnswer
     // videoroom-terminate
     case publisherLeave, publisherDetach, publisherMark, roomDestroy, roomRelease, rowDelete
 

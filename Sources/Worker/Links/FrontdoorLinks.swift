@@ -114,6 +114,10 @@ final class FrontdoorLinks: Outbox {
             request: session.request)
     }
 
+    func invite(_ connection: ConnectionID, _ invitation: Invitation) {
+        send(.invitation, invitation.encoded, to: connection.owner, connection: connection)
+    }
+
     func resynced(_ session: SessionID) {
         send(.resynced, [], to: session.connection.owner, connection: session.connection, request: session.request)
     }
@@ -244,7 +248,8 @@ final class FrontdoorLinks: Outbox {
                 guard let connection = envelope.connection else { throw ProtocolError("gone without connection") }
                 delegate?.gone(connection)
             case .heartbeat: break
-            case .hello, .answer, .event, .resynced: throw ProtocolError("\(envelope.kind) from a front door")
+            case .hello, .answer, .event, .resynced, .invitation:
+                throw ProtocolError("\(envelope.kind) from a front door")
             }
         } catch {
             drop(id, "\(error)")

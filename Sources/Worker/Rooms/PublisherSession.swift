@@ -156,7 +156,8 @@ final class PublisherSession {
                 pending.join = true
                 offer = join.offer
             case .terminate: pending.end = true
-            case .feedAttach, .feedAnswer, .feedDetach, .trickle, .update, .configureRoom, .releaseAccount: break
+            case .feedAttach, .feedAnswer, .feedDetach, .trickle, .update, .configureRoom, .releaseAccount, .invite:
+                break
             }
         }
         isReleased = false
@@ -182,12 +183,21 @@ final class PublisherSession {
         case .trickle(_, let candidates): handle.trickle(candidates) { [self] in desk.finish(sequence, $0) }
         case .update(_, let audio, let video, let bitrate): update(audio, video, bitrate, sequence)
         case .configureRoom(_, let participants): configureRoom(participants, sequence)
+        case .invite(_, let participants): invite(participants, sequence)
         case .terminate:
             logger.info("termination requested")
             desk.close(with: sequence)
             perform(machine.terminateRequested())
         case .join, .feedAttach, .feedAnswer, .feedDetach, .releaseAccount: desk.finish(sequence, .unknownSession)
         }
+    }
+
+    private func invite(_ participants: [AddressOfRecord], _ sequence: RequestSequence) {
+        guard isPresent else { return desk.finish(sequence, .unknownSession) }
+        let order = Invitations.Order(
+            source: Invitation.Source(connection: id.connection, request: sequence), participants: participants,
+            originator: Originator(account: account, displayName: displayName), room: room.uri)
+        conferences.invitations.invite(order, logger: logger) { [self] in desk.finish(sequence, $0) }
     }
 
     private func update(_ audio: Bool?, _ video: Bool?, _ bitrate: Int?, _ sequence: RequestSequence) {

@@ -11,9 +11,11 @@ extension Conferences {
     func suspend(_ owner: FrontdoorLoopID) {
         for publisher in publishers.values where publisher.id.connection.owner == owner { publisher.suspend() }
         for feed in feeds.values where feed.id.connection.owner == owner { feed.suspend() }
+        invitations.linkLost(owner)
     }
 
     func resync(_ listing: Listing, of owner: FrontdoorLoopID) {
+        invitations.linkUp(owner)
         // The list speaks for its loop, and for earlier lives of its front door.
         release { session in
             let other = session.connection.owner
@@ -102,7 +104,7 @@ extension Conferences {
             case .terminate, .feedDetach:
                 answer = .ack
                 isByRequest = true
-            case .feedAnswer, .trickle, .update, .configureRoom, .releaseAccount: break
+            case .feedAnswer, .trickle, .update, .configureRoom, .releaseAccount, .invite: break
             }
             outbox.answer(answer, to: listed.sequence, of: listed.connection)
         }
@@ -143,7 +145,7 @@ extension ListedRequest {
         case .join, .feedAttach: request = sequence
         case .feedAnswer(let feed, _), .feedDetach(let feed): request = feed
         case .trickle(let session, _), .update(let session, _, _, _), .terminate(let session),
-            .configureRoom(let session, _):
+            .configureRoom(let session, _), .invite(let session, _):
             request = session
         case .releaseAccount: return nil
         }

@@ -11,6 +11,7 @@ final class Conferences {
     let possession: SlotPossession
     let outbox: any Outbox
     let ended: EndedSessions
+    let invitations: Invitations
     private let rules: RoomRules
     private var rooms: [RoomURI: Room] = [:]
     private(set) var publishers: [SessionID: PublisherSession] = [:]
@@ -34,6 +35,7 @@ final class Conferences {
         self.outbox = outbox
         self.ended = ended
         self.rules = rules
+        invitations = Invitations(possession: possession, outbox: outbox)
     }
 
     /// What the worker tells of its work: participants and feeds.
@@ -87,6 +89,11 @@ final class Conferences {
             } else {
                 outbox.answer(.unknownSession, to: sequence, of: connection)
             }
+        case .invite(let target, _):
+            guard let publisher = publishers[session(target)] else {
+                return outbox.answer(.unknownSession, to: sequence, of: connection)
+            }
+            publisher.submit(request, sequence: sequence)
         case .releaseAccount(let account):
             // The ack precedes the events it causes.
             outbox.answer(.ack, to: sequence, of: connection)
@@ -309,6 +316,7 @@ final class Conferences {
     /// Of no use any more: sessions and rooms refer to this, and it to them.
     func close() {
         possession.give()
+        invitations.close()
         for publisher in publishers.values { publisher.feeds = [:] }
         publishers = [:]
         feeds = [:]

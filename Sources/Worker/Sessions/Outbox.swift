@@ -9,6 +9,8 @@ protocol Outbox: AnyObject {
     func tell(_ event: WorkerEvent, of session: SessionID)
     /// The session is up to date: new requests may come.
     func resynced(_ session: SessionID)
+    /// Whose client is told of it.
+    func invite(_ connection: ConnectionID, _ invitation: Invitation)
     /// The front door's loop has a link, and has said what it holds.
     func isPresent(_ owner: FrontdoorLoopID) -> Bool
     /// Finds out whether the loop can be reached: the socket of a dead process takes nothing, long before its silence is

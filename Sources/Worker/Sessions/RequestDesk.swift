@@ -83,7 +83,7 @@ final class RequestDesk {
         for item in queue.removeAll() {
             switch item.request {
             case .terminate, .feedDetach: closing.append(item.sequence)
-            case .join, .feedAttach, .feedAnswer, .trickle, .update, .configureRoom, .releaseAccount:
+            case .join, .feedAttach, .feedAnswer, .trickle, .update, .configureRoom, .releaseAccount, .invite:
                 voice.answer(.unknownSession, to: item.sequence)
             }
         }

@@ -5,7 +5,7 @@ import Telemetry
 
 /// What front doors ask of a worker.
 enum WorkerRequestKind: Int, MetricLabel {
-    case join, feedAttach, feedAnswer, feedDetach, trickle, update, configureRoom, terminate, releaseAccount
+    case join, feedAttach, feedAnswer, feedDetach, trickle, update, configureRoom, invite, terminate, releaseAccount
 
     static let label = "type"
 
@@ -19,6 +19,7 @@ enum WorkerRequestKind: Int, MetricLabel {
             case .trickle: .trickle
             case .update: .update
             case .configureRoom: .configureRoom
+            case .invite: .invite
             case .terminate: .terminate
             case .releaseAccount: .releaseAccount
             }

@@ -11,6 +11,7 @@ LOST, DOUBLED = "no request is lost", "a request is answered once"
 STATES = ("progress", "accepted", "initial_publishers", "established", "terminated")
 ABOUT_PRESENT = ("publishers_joined", "publishers_left", "configure-room")
 GATEWAY = "videoroom"  # the originator of lists that nobody asked for
+RINGING = 0.5  # seconds an invitation may take behind the ack of its request, and a socket to close
 GRACE_AFTER_LOCK = 1.0  # seconds for which a registry that was locked may still refuse
 
 # Refusals that the load itself causes: the publisher left meanwhile, and the feed with it.
@@ -37,6 +38,7 @@ class Checker:
             self._check_answers(transcript)
             self._check_order_of_answers(transcript)
             self._check_refusals(transcript)
+            self._check_invitations(transcript)
             for session in transcript.sessions:
                 self._check_states(transcript, session)
                 self._check_publishers(transcript, session)
@@ -110,7 +112,8 @@ class Checker:
     def _may_be_refused(self, transcript, request, text, at):
         if self._after("janus-kill", at):
             return True
-        if self._locked(request["at"], at) and option_of(request) in ("videoroom-join", "feed-attach", "configure-room"):
+        if self._locked(request["at"], at) and option_of(request) in (
+                "account-add", "videoroom-join", "feed-attach", "configure-room", "invite-participants"):
             return True
         option = option_of(request)
         session = request["members"].get("session")
@@ -125,6 +128,59 @@ class Checker:
             publisher = self._publisher_concerned(transcript, request)
             return publisher is not None and self._departed(publisher, at)
         return False
+
+    # Invitations.
+
+    def _check_invitations(self, transcript):
+        """Everybody who invites this connection's accounts is heard once for each time; who invites himself is not."""
+        heard = Counter(message["data"]["originator"]["uri"] for _, message in transcript.messages
+                        if word_of(message) == "conference_invite")
+        due, possible = Counter(), Counter()
+        for other in self._transcripts:
+            if other is transcript:
+                continue
+            for request in other.requests:
+                if option_of(request) == "invite-participants":
+                    host = self._account_in(other, request)
+                    due[host] += self._must_ring(transcript, other, request)
+                    possible[host] += self._may_ring(transcript, request)
+        for host in heard.keys() | due.keys():
+            if heard[host] < due[host]:
+                self._complain("who is invited hears of it", f"{host} invited {due[host]} times, heard {heard[host]} times",
+                               transcript)
+            if heard[host] > possible[host]:
+                self._complain("an invitation rings once",
+                               f"{host} invited {possible[host]} times at most, heard {heard[host]} times", transcript)
+
+    def _must_ring(self, transcript, other, request):
+        """It was acked, and the connection had the account from before it was asked until some time after."""
+        answered = self._answered(other, request)
+        if answered is None or answered[1]["sylkrtc"] != "ack":
+            return False
+        invited = set(request["members"]["invite_participants"]["participants"])
+        there = any(added in invited and at < request["at"] for added, at in self._accounts(transcript))
+        ends = [moment for moment in (transcript.closing_at, transcript.closed_at) if moment is not None]
+        stays = all(moment > answered[0] + RINGING for moment in ends)
+        return there and stays and not self._door_failed(transcript.door, answered[0] + RINGING)
+
+    def _may_ring(self, transcript, request):
+        """The connection asked for the account before it was gone; when the invitation went out nobody knows."""
+        invited = set(request["members"]["invite_participants"]["participants"])
+        asked = {added["members"]["account"] for added in transcript.requests if added["kind"] == "account-add"}
+        gone = transcript.closed_at is not None and transcript.closed_at < request["at"]
+        return bool(asked & invited) and not gone
+
+    def _accounts(self, transcript):
+        """Accounts, and when they were acknowledged."""
+        for request in transcript.requests:
+            answered = self._answered(transcript, request) if request["kind"] == "account-add" else None
+            if answered and answered[1]["sylkrtc"] == "ack":
+                yield request["members"]["account"], answered[0]
+
+    def _account_in(self, transcript, request):
+        """Under which account the session is there that invites."""
+        join = self._request(transcript, "videoroom-join", request["members"]["session"])
+        return join["members"]["account"] if join else None
 
     # Publisher sessions.
 

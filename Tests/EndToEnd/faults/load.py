@@ -15,7 +15,7 @@ from harness.peer import Feed, QuietParticipant
 from .transcript import Transcript
 
 ACTIONS = (("burst", 5), ("attach", 6), ("pause-feed", 3), ("detach", 2), ("update", 2), ("feed-trickle", 2),
-           ("configure", 2))
+           ("configure", 2), ("invite", 2))
 PATIENCE = 12.0  # seconds for what follows an ack
 
 
@@ -31,6 +31,10 @@ class Setback(Exception):
     """One step came to nothing; the checker judges whether it may."""
 
 
+def account_of(number):
+    return f"person.{number}@example.com"
+
+
 class Actor:
     """One person: a name, a room, a front door, and a life of stays in that room.
 
@@ -38,11 +42,14 @@ class Actor:
     about (who is there to be watched) depends on what was told.
     """
 
-    def __init__(self, number, seed, gateway, room, media):
+    def __init__(self, number, seed, gateway, room, media, count=1):
+        """`count`: how many there are, numbered from 0, whom this one may invite."""
         self._chance = random.Random(f"actor {number} of {seed}")
         self._gateway = gateway
         self._media = media
         self.name = f"{'Seen' if media else 'Unseen'} {number}"
+        self._account = account_of(number)
+        self._count = count
         self.room = room
         self.door = number % len(gateway.ports)
         self.client = None
@@ -107,6 +114,7 @@ class Actor:
         kind = QuietParticipant if self._media else Participant
         person = self._participant = kind(self.client, self.name, self.room)
         self._stays += 1
+        person.account = self._account
         person.session = f"{self.name.lower().replace(' ', '-')}.{self._stays}"
         self._feeds = {}
         if self._media:
@@ -217,6 +225,11 @@ class Actor:
         if name := self._some_feed(first):
             await self._control("trickle", {"session": name, "candidates": [candidate()] if second < 0.7 else []})
 
+    async def _invite(self, first, second):
+        """Two people, wherever they are and whether or not; sometimes himself, which rings nowhere here."""
+        invited = {account_of(int(chance * self._count)) for chance in (first, second)}
+        await self._control("invite-participants", {"participants": sorted(invited)})
+
     def _some_feed(self, first):
         """One of those whose publisher is still there, as far as we know."""
         present = self._transcript().roster(self._participant.session)
@@ -225,10 +238,6 @@ class Actor:
         return names[int(first * len(names))] if names else None
 
     # Asking and waiting.
-
-    @property
-    def _account(self):
-        return f"{self.name.lower().replace(' ', '.')}@example.com"
 
     async def _control(self, option, parameters, session=None, wait=True):
         members = self._participant.control(option, parameters, session)

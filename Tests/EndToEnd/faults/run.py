@@ -77,11 +77,12 @@ class _Run:
         rooms = [f"room-{number}@conference.example.com" for number in range(1, size.rooms + 1)]
         self._booth = Booth(self._gateway, rooms[:size.measured_rooms], size.guests)
         self._actors = []
-        for number in range(size.rooms * (size.seen + size.unseen)):
+        count = size.rooms * (size.seen + size.unseen)
+        for number in range(count):
             media = number // size.rooms < size.seen
             # A few numbers apart, so that each room is entered through both front doors.
             room = rooms[number % size.rooms]
-            self._actors.append(Actor(number, schedule.seed, self._gateway, room, media))
+            self._actors.append(Actor(number, schedule.seed, self._gateway, room, media, count))
         self._outcome = Outcome(schedule)
         self._windows = None
 

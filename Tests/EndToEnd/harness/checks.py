@@ -30,6 +30,7 @@ async def _leftovers(gateway):
         "handles": [handle.opaque_id for handle in await gateway.janus.inspector.session_handles()],
         "Janus rooms": [room["description"] for room in await gateway.janus.inspector.rooms()],
         "room rows": [row["uri"] for row in gateway.registry.rooms()],
+        "accounts": [row["account"] for row in gateway.registry.claimed()],
         "session rows": [(row["role"], row["account"], row["ended"]) for row in gateway.registry.sessions()],
     }
     return {kind: found for kind, found in left.items() if found}

@@ -14,7 +14,7 @@ def configuration(folder, janus, slots, settings):
     sections = {
         "General": {
             "web_origins": "*", "sip_domains": "*", "trust_claimed_accounts": "yes",
-            "recording_dir": folder / "recordings", "log_level": "debug",
+            "recording_dir": folder / "recordings", "state_dir": folder / "state", "log_level": "debug",
         },
         "Deployment": {"id": "test", "node": "host1"},
         "Frontdoor": {"loops": LOOPS, "management": doors},

@@ -1,6 +1,7 @@
 """A look at the gateway's registry, read only."""
 
 import sqlite3
+import time
 from contextlib import closing
 
 
@@ -19,6 +20,21 @@ class Registry:
 
     def sessions(self):
         return self._rows("session")
+
+    def claimed(self, account=None):
+        """Accounts on connections of living front doors; those of one account, or all."""
+        now = time.clock_gettime(time.CLOCK_BOOTTIME) * 1000
+        living = {(row["id"], row["incarnation"]) for row in self.front_doors() if row["registered"] and row["lease"] > now}
+        return [row for row in self._rows("claimed_account")
+                if account in (None, row["account"]) and (row["frontdoor"], row["incarnation"]) in living]
+
+    @staticmethod
+    def tokens(state, account):
+        """What is kept of an account's devices, oldest first."""
+        path = state / "device_tokens.sqlite"
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as database:
+            return [token for token, in database.execute(
+                "SELECT token FROM device_token WHERE account = ? ORDER BY number", (account,))]
 
     def slot_of(self, room):
         """`node/number` of the slot that owns the room, or None."""

@@ -17,29 +17,33 @@ import Testing
         var book = AccountBook(domains: DomainRules(["*"]), trustsClaims: false)
         #expect(book.account(account(alice)) == nil)
         let problem = book.add(
-            try add(#""account":"sip:alice@Example.org","display_name":"Alice","user_agent":"Tests""#))
+            try add(#""account":"sip:alice@Example.org","display_name":"Alice","user_agent":"Tests""#), request(7))
         #expect(problem == nil)
         #expect(
             book.account(account(alice))
                 == AccountBook.Account(
-                    name: sent("sip:alice@Example.org"), password: "ha1", displayName: "Alice", userAgent: "Tests"))
+                    name: sent("sip:alice@Example.org"), password: "ha1", displayName: "Alice", userAgent: "Tests",
+                    addition: request(7)))
     }
 
     @Test func `D22 B35 An account is verified only where claims are trusted`() throws {
         for trusts in [true, false] {
             var book = AccountBook(domains: DomainRules(["*"]), trustsClaims: trusts)
             #expect(!book.isVerified(account(alice)))
-            let problem = book.add(try add(#""account":"alice@example.org""#))
+            let problem = book.add(try add(#""account":"alice@example.org""#), request(1))
             #expect(problem == nil && book.isVerified(account(alice)) == trusts)
-            let isRemoved = book.remove(account(alice))
-            #expect(isRemoved && !book.isVerified(account(alice)))
+            #expect(book.claimed == (trusts ? [account(alice)] : []))
+            book.remove(account(alice))
+            #expect(!book.isVerified(account(alice)) && book.claimed == [])
         }
     }
 
-    @Test func `R02 An account is removed once`() throws {
+    @Test func `R02 Only the account that is removed goes`() throws {
         var book = AccountBook(domains: DomainRules(["*"]), trustsClaims: false)
-        _ = book.add(try add(#""account":"alice@example.org""#))
-        let removed = [book.remove(account(bob)), book.remove(account(alice)), book.remove(account(alice))]
-        #expect(removed == [false, true, false])
+        _ = book.add(try add(#""account":"alice@example.org""#), request(1))
+        book.remove(account(bob))
+        #expect(book.account(account(alice)) != nil)
+        book.remove(account(alice))
+        #expect(book.account(account(alice)) == nil)
     }
 }

@@ -23,6 +23,7 @@ import Testing
         #expect(configuration.domains == DomainRules(["*"]))
         #expect(configuration.pingInterval == 120)
         #expect(configuration.drainTime == 0)
+        #expect(configuration.stateDirectory == "/var/lib/continuo")
         #expect(configuration.predecessor == nil)
         #expect(configuration.management == .ports(host: "127.0.0.1", 20860...20869))
         #expect(!configuration.tracesClients)
@@ -40,6 +41,7 @@ import Testing
             trace_client = yes
             trace_dir = /tmp/traces
             log_format = json
+            state_dir = /srv/continuo
             [Frontdoor]
             id = 65535
             listen = [::1]:0
@@ -58,6 +60,7 @@ import Testing
         #expect(configuration.tracesClients)
         #expect(configuration.installation.traceDirectory == "/tmp/traces")
         #expect(configuration.installation.logFormat == "json")
+        #expect(configuration.stateDirectory == "/srv/continuo")
         #expect(configuration.installation.trustsClaimedAccounts)
         #expect(configuration.warnings.isEmpty)
     }

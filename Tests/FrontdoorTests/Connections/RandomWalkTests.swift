@@ -34,7 +34,7 @@ import Testing
 /// Draws inputs and watches what comes of them.
 private struct Walk {
     var generator: SeededGenerator
-    private(set) var transcript = Transcript(accounts: [])
+    private(set) var transcript: Transcript
     private(set) var transactions = 0
     /// How often each transaction was answered.
     private(set) var answers: [String: Int] = [:]
@@ -48,6 +48,10 @@ private struct Walk {
     private var sessions: [(UInt64, Int)] = []
     private var feeds: [UInt64] = []
     private var deadlines: [RequestSequence] = []
+    private var claims: [RequestSequence] = []
+    private var unclaims: [RequestSequence] = []
+    private var tokens: [RequestSequence] = []
+    private let trustsClaims: Bool
     private var lost: Set<Int> = []
     private var unsynced: [(UInt64, Int)] = []
     private var isPaused = false
@@ -57,6 +61,8 @@ private struct Walk {
 
     init(seed: UInt64) {
         generator = SeededGenerator(seed: seed)
+        trustsClaims = seed % 2 == 0
+        transcript = Transcript(accounts: [], trustsClaims: trustsClaims)
         ask(.addAccount())
     }
 
@@ -65,7 +71,8 @@ private struct Walk {
         if !lost.isEmpty, chance(5) { relink() }
         if !unsynced.isEmpty, chance(3) { resynced() }
         switch Int.random(in: 0..<100, using: &generator) {
-        case 0..<40: if !isPaused || chance(10) { ask(anything()) }
+        case 0..<37: if !isPaused || chance(10) { ask(anything()) }
+        case 37..<40: store()
         case 40..<50: locate()
         case 50..<75: if answersAreLikely || chance(20) { answer() }
         case 75..<90: tell()
@@ -82,7 +89,11 @@ private struct Walk {
     mutating func close() {
         let gone = transcript.closed()
         for action in gone {
-            guard case .gone = action else { return problems.append("\(action) at the close") }
+            switch action {
+            case .gone: break
+            case .unclaim(nil, _) where trustsClaims: break
+            default: problems.append("\(action) at the close")
+            }
         }
         isClosed = true
     }
@@ -113,7 +124,7 @@ private struct Walk {
         case 22..<25: .update(chance(2) ? pub : sub)
         case 25: .terminate(pub)
         case 26: .configure(pub, other)
-        case 27: .invite(pub)
+        case 27: chance(2) ? .invite(pub) : .changeTokens(old: nil, new: "t", of: chance(2) ? alice : bob)
         case 28: .call()
         default: Ask("dance", "")
         }
@@ -133,6 +144,15 @@ private struct Walk {
             if ask.members.contains("feed_attach") { feeds.append(transcript.last) }
         }
         watch(actions)
+    }
+
+    /// The registry or the tokens' file has done something, or has not; somebody is invited.
+    private mutating func store() {
+        let isDone = !chance(4)
+        if !claims.isEmpty { watch(transcript.claimed(claims.removeFirst().rawValue, isDone)) }
+        if !unclaims.isEmpty { watch(transcript.unclaimed(unclaims.removeFirst().rawValue)) }
+        if !tokens.isEmpty { watch(transcript.tokensStored(tokens.removeFirst().rawValue, isDone)) }
+        watch(transcript.invited(chance(2) ? alice : bob))
     }
 
     private mutating func locate() {
@@ -235,6 +255,16 @@ private struct Walk {
             if live[session.description] == nil { problems.append("\(event) of \(session)") }
             if case .state(.terminated) = event { live[session.description] = nil }
         case .send(.ready): problems.append("ready is not the machine's")
+        case .send(.conferenceInvite): if !trustsClaims { problems.append("an unverified account was invited") }
+        case .claim(let number, _):
+            claims.append(number)
+            if !trustsClaims { problems.append("a claim without trust") }
+        case .unclaim(let number, _):
+            if let number { unclaims.append(number) }
+            if !trustsClaims { problems.append("a claim without trust") }
+        case .storeTokens(let number, _, _):
+            if let number { tokens.append(number) }
+            if !trustsClaims { problems.append("tokens of an unverified account") }
         case .locate(let number, let room): located.append((number, room))
         case .forward(let number, let request, let slot):
             sent.append((number, slot))

@@ -142,7 +142,8 @@ private struct Walk {
             case 9..<13: .answer(sub, under: pub)
             case 13: .detach(sub, under: pub)
             case 14..<17: .trickle(pub)
-            case 17..<20: .trickle(pub, feed: sub)
+            case 17..<19: .trickle(pub, feed: sub)
+            case 19: .invite(pub)
             case 20: .update(sub)
             case 21, 22: .update(pub, #""bitrate":64000"#)
             default: .terminate(pub)
@@ -168,7 +169,8 @@ private struct Walk {
                 note(transaction)
                 if let session = joins[transaction] { views[session] = nil }
             case .send(.videoroom(let session, let event)): told(session.description, event)
-            case .send(.ready), .gone, .release: problems.append("\(action)")
+            case .send(.ready), .send(.conferenceInvite), .gone, .release, .claim, .unclaim, .storeTokens:
+                problems.append("\(action)")
             case .locate(let sequence, _):
                 let place = Int.random(in: 1...2, using: &generator)
                 watch(transcript.located(sequence.rawValue, at: place))

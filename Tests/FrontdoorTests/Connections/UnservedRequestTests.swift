@@ -29,14 +29,6 @@ import Testing
                 == refused("session-terminate", "Unknown session specified: pub-a"))
     }
 
-    @Test func `R15 Only a joined publisher invites`() {
-        var connection = Transcript()
-        let unknown = refused("invite-participants", "invite-participants: unknown video room session: pub-a")
-        #expect(connection.ask(.invite()) == unknown)
-        _ = connection.join()
-        #expect(connection.ask(.invite()) == refused("invite-participants", "invite-participants is not available yet"))
-    }
-
     @Test func `R15 Before accepted was told nobody is joined`() {
         var connection = Transcript()
         _ = connection.ask(.join("pub-a"))

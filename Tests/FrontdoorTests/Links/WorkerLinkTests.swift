@@ -14,6 +14,7 @@ import Testing
             case answered(ConnectionID, RequestSequence, WorkerAnswer, SlotID)
             case told(SessionID, WorkerEvent, SlotID)
             case changed
+            case invited(ConnectionID, Invitation)
             case resynced(SessionID, SlotID)
             case lost(SlotID)
         }
@@ -70,6 +71,10 @@ import Testing
             reports.append(.told(session, event, slot))
         }
 
+        func invited(_ connection: ConnectionID, _ invitation: Invitation) {
+            reports.append(.invited(connection, invitation))
+        }
+
         func statusChanged() { reports.append(.changed) }
 
         func linkLost(_ slot: SlotID) { reports.append(.lost(slot)) }
@@ -86,6 +91,17 @@ import Testing
     }
 
     private let lost: [Pair.Report] = [.lost(slot(1)), .changed]
+
+    // MARK: Invitations
+
+    @Test func `An invitation is taken and acknowledged at once, because somebody waits for that`() throws {
+        let (pair, _) = try pair()
+        for number in UInt64(1)...3 { pair.worker.invite(.test, .test(by: number)) }
+        #expect(pair.taken() == (1...3).map { .invited(.test, .test(by: $0)) })
+        #expect(pair.worker.heartbeats == 1, "one for what came together")
+        pair.worker.send(.invitation, Array("{}".utf8), .test)
+        #expect(pair.taken().starts(with: lost), "what makes no sense costs the link")
+    }
 
     // MARK: Coming up
 

@@ -29,6 +29,13 @@ struct Ask: Sendable, CustomStringConvertible {
 
     static func removeAccount(_ account: String = alice) -> Ask { about("account-remove", account: account) }
 
+    static func changeTokens(old: String?, new: String?, of account: String = alice) -> Ask {
+        let tokens = [("old_token", old), ("new_token", new)].compactMap { name, token in
+            token.map { #","\#(name)":"\#($0)""# }
+        }
+        return Ask("account-devicetoken", #""account":"\#(account)"\#(tokens.joined())"#)
+    }
+
     static func call(_ session: String = "call", from account: String = alice) -> Ask {
         Ask("session-create", #""account":"\#(account)","session":"\#(session)","uri":"\#(bob)","sdp":"offer""#)
     }
@@ -72,8 +79,9 @@ struct Ask: Sendable, CustomStringConvertible {
         return control(session, "configure-room", #""active_participants":[\#(ids)]"#)
     }
 
-    static func invite(_ session: String = "pub-a") -> Ask {
-        control(session, "invite-participants", #""participants":["\#(bob)"]"#)
+    static func invite(_ session: String = "pub-a", _ participants: String...) -> Ask {
+        let names = (participants.isEmpty ? [bob] : participants).map { #""\#($0)""# }.joined(separator: ",")
+        return control(session, "invite-participants", #""participants":[\#(names)]"#)
     }
 }
 

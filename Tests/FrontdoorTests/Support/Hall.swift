@@ -45,6 +45,7 @@ struct Hall: Sendable {
 
     private let loop = NIOAsyncTestingEventLoop()
     private let registry: RegistryThread
+    private let tokens: DeviceTokens
     private let stage: NIOLoopBound<Stage>
 
     init(_ settings: String = "") async throws {
@@ -52,11 +53,14 @@ struct Hall: Sendable {
         let registry = RegistryThread(label: "registry", logger: .silent) { () throws(RegistryError) in
             try SQLiteRegistryStore(path: path)
         }
+        let tokens = DeviceTokens(directory: TemporaryFolder.newPath(), logger: .silent)
+        self.tokens = tokens
         let configuration = try FrontdoorConfiguration(file: TemporaryFolder.file(settings))
         stage = try await loop.executeInContext { [loop] in
             let network = InMemoryNetwork()
             let door = DoorLoop(
-                .test, loop: loop, configuration: configuration, network: network, registry: registry, logger: .silent)
+                .test, loop: loop, configuration: configuration, network: network, registry: registry,
+                tokens: tokens, logger: .silent)
             return NIOLoopBound(Stage(door, network, loop), eventLoop: loop)
         }
         self.registry = registry
@@ -115,6 +119,33 @@ struct Hall: Sendable {
         }
     }
 
+    /// What is kept of an account's devices.
+    func tokens(of address: String) async throws -> [String] { try await tokens.tokens(of: account(address)) }
+
+    /// The front door's row, whose life is that of the test's loops, is there.
+    func register() async throws {
+        try await registry.perform { store throws(RegistryError) in
+            try store.restoreFrontdoor(
+                FrontdoorRow(
+                    id: FrontdoorLoopID.test.frontdoor, incarnation: FrontdoorLoopID.test.incarnation,
+                    leaseUntil: .now().advanced(byMilliseconds: 60_000)))
+        }
+    }
+
+    /// Where the registry says that an account is: the numbers of connections.
+    func connections(of address: String) async throws -> [UInt64] {
+        try await registry.perform(.read) { store throws(RegistryError) in
+            try store.connections(for: [account(address)]).map(\.connection.number)
+        }
+    }
+
+    /// Everything in the registry is gone, as after its file was replaced.
+    func forgetFrontdoor() async throws {
+        try await registry.perform { store throws(RegistryError) in
+            try store.releaseFrontdoor(FrontdoorLoopID.test.frontdoor, incarnation: FrontdoorLoopID.test.incarnation)
+        }
+    }
+
     /// The registry can no longer be reached.
     func closeRegistry() { registry.stop() }
 
@@ -122,6 +153,8 @@ struct Hall: Sendable {
     private func settle() async throws {
         await loop.run()
         for _ in 0..<2 {
+            // Likewise the tokens' queue.
+            _ = try? await tokens.tokens(of: account(alice))
             await withCheckedContinuation { continuation in
                 registry.submit(.read) { _ in
                 } completion: { _ in

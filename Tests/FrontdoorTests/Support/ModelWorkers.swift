@@ -125,7 +125,8 @@ struct ModelWorkers {
         switch request {
         case .join, .feedAttach, .releaseAccount: sequence
         case .feedAnswer(let session, _), .feedDetach(let session), .trickle(let session, _),
-            .update(let session, _, _, _), .terminate(let session), .configureRoom(let session, _):
+            .update(let session, _, _, _), .terminate(let session), .configureRoom(let session, _),
+            .invite(let session, _):
             session
         }
     }
@@ -160,7 +161,8 @@ struct ModelWorkers {
             guard isAlive(feed) else { return .unknownSession }
             guard sessions[feed]?.feed.isOffered == true else { return .error("no pending offer") }
             sessions[feed]?.feed.isAnswered = true
-        case .feedDetach(let session), .trickle(let session, _), .update(let session, _, _, _), .terminate(let session):
+        case .feedDetach(let session), .trickle(let session, _), .update(let session, _, _, _), .terminate(let session),
+            .invite(let session, _):
             guard isAlive(session) else { return .unknownSession }
         case .configureRoom(let session, _):
             guard isAlive(session), sessions[session]?.hasInitialPublishers == true else { return .unknownSession }

@@ -104,6 +104,10 @@ final class ScriptedWorker {
         send(.event, event.encoded, session.connection, session.request)
     }
 
+    func invite(_ connection: ConnectionID, _ invitation: Invitation) {
+        send(.invitation, invitation.encoded, connection)
+    }
+
     func resynced(_ session: SessionID) { send(.resynced, [], session.connection, session.request) }
 
     /// On the newest link.

@@ -22,7 +22,8 @@ final class TestDoor {
         }
         let configuration = try FrontdoorConfiguration(file: TemporaryFolder.file(settings))
         door = DoorLoop(
-            .test, loop: loop, configuration: configuration, network: network, registry: registry, logger: .silent)
+            .test, loop: loop, configuration: configuration, network: network, registry: registry,
+            tokens: DeviceTokens(directory: TemporaryFolder.newPath(), logger: .silent), logger: .silent)
         gate = Gate(configuration.limits, descriptors: 1000, proxies: configuration.proxies, hits: door.hits)
         door.start()
     }

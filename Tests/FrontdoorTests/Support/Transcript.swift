@@ -23,7 +23,7 @@ struct Transcript {
             accounts: AccountBook(
                 domains: DomainRules(domains), trustsClaims: trustsClaims, maximum: limits.accounts),
             limits: limits)
-        for account in accounts { _ = ask(.addAccount(account)) }
+        for account in accounts { add(account) }
     }
 
     /// - Parameter transaction: given to texts that have to be told apart.
@@ -79,6 +79,28 @@ struct Transcript {
         machine.undeliverable(request(number), at: slot(place))
     }
 
+    /// Up to the ack, which trusted claims wait for the registry with.
+    mutating func add(_ account: String) {
+        _ = ask(.addAccount(account))
+        _ = claimed()
+    }
+
+    mutating func claimed(_ number: UInt64? = nil, _ isRecorded: Bool = true) -> [Action] {
+        machine.claimed(request(number ?? last), isRecorded: isRecorded)
+    }
+
+    mutating func unclaimed(_ number: UInt64? = nil) -> [Action] { machine.unclaimed(request(number ?? last)) }
+
+    mutating func tokensStored(_ number: UInt64? = nil, _ isStored: Bool = true) -> [Action] {
+        machine.tokensStored(request(number ?? last), isStored: isStored)
+    }
+
+    func invited(_ address: String = alice, name: String? = "Bob") -> [Action] {
+        machine.invited(.test(of: address, name: name))
+    }
+
+    mutating func verified(_ address: String = alice) -> [Action] { machine.accountVerified(account(address)) }
+
     mutating func closed() -> [Action] { machine.closed() }
 
     /// Joins, and is told everything up to `accepted`.
@@ -112,6 +134,21 @@ struct Resync: Equatable {
     var sessions: [UInt64] { entries.map(\.session.request.rawValue) }
 
     func told(_ session: UInt64) -> Told? { entries.first { $0.session == .test(session) }?.told }
+}
+
+extension Invitation {
+    /// Bob's, by his first connection's request.
+    static func test(
+        of address: String = alice, by number: UInt64 = 1, from connection: UInt64 = 77, name: String? = "Bob"
+    )
+        -> Invitation
+    {
+        Invitation(
+            source: Source(connection: ConnectionID(owner: .test, number: connection), request: request(number)),
+            account: FrontdoorTests.account(address),
+            originator: Originator(account: FrontdoorTests.account(bob), displayName: name),
+            room: roomURI())
+    }
 }
 
 extension ConnectionStateMachine {

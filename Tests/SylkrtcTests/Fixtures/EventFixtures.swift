@@ -22,7 +22,7 @@ struct EventFixture: Sendable, CustomTestStringConvertible {
         }
     }
 
-    static let all = answers + states + publishers + feeds + configurations
+    static let all = answers + invitations + states + publishers + feeds + configurations
 
     static let answers = [
         EventFixture("E01 ready", #"{"sylkrtc":"event","event":"ready"}"#) { .ready },
@@ -34,6 +34,30 @@ struct EventFixture: Sendable, CustomTestStringConvertible {
             "error, everything escaped",
             #"{"sylkrtc":"error","transaction":"\"\\\u0007\u00e9","error":"\r\n\u2026\ud83d\ude00\u007f"}"#
         ) { .error(transaction: "\"\\\u{7}é", text: "\r\n…😀\u{7F}") },
+    ]
+
+    static let invitations = [
+        EventFixture(
+            "E05 conference_invite",
+            #"{"sylkrtc":"account_event","account":"sip:Bob@Example.ORG","event":"conference_invite","data":"#
+                + #"{"originator":{"uri":"alice@example.com","display_name":"Al\u00efce"},"#
+                + #""room":"room1@conference.example.com"}}"#
+        ) {
+            .conferenceInvite(
+                account: "sip:Bob@Example.ORG",
+                originator: Originator(account: try account("sip:alice@Example.com"), displayName: "Alïce"),
+                room: try #require(RoomURI("sip:room1@Conference.example.com:5060")))
+        },
+        EventFixture(
+            "E05 conference_invite, by somebody without a name",
+            #"{"sylkrtc":"account_event","account":"bob@example.org","event":"conference_invite","data":"#
+                + #"{"originator":{"uri":"alice@example.com","display_name":null},"room":"r@example.com"}}"#
+        ) {
+            .conferenceInvite(
+                account: "bob@example.org",
+                originator: Originator(account: try account("alice@example.com"), displayName: nil),
+                room: try #require(RoomURI("r@example.com")))
+        },
     ]
 
     static let states = [

@@ -71,8 +71,38 @@ enum InteriorFixtures {
         InteriorFixture(#"{"request":"configure-room","session":6,"active":[]}"#) {
             .configureRoom(session: sequence(6), activeParticipants: [])
         },
+        InteriorFixture(#"{"request":"invite","session":6,"participants":["bob@example.org","Carol@example.org"]}"#) {
+            .invite(
+                session: sequence(6), participants: [try account("bob@example.org"), try account("Carol@example.org")])
+        },
+        InteriorFixture(#"{"request":"invite","session":6,"participants":[]}"#) {
+            .invite(session: sequence(6), participants: [])
+        },
         InteriorFixture(#"{"request":"release-account","account":"Alice@example.com"}"#) {
             .releaseAccount(try account("Alice@example.com"))
+        },
+    ]
+
+    static let invitations: [InteriorFixture<Invitation>] = [
+        InteriorFixture(
+            #"{"connection":"f2.abc.1.7","request":9,"account":"bob@example.org","originator":"Alice@example.com","#
+                + #""display_name":"Al\u00efce","room":"room1@conference.example.com"}"#
+        ) {
+            Invitation(
+                source: Invitation.Source(
+                    connection: try #require(ConnectionID("f2.abc.1.7")), request: sequence(9)),
+                account: try account("bob@example.org"),
+                originator: Originator(account: try account("Alice@example.com"), displayName: "Alïce"),
+                room: try #require(RoomURI("room1@conference.example.com")))
+        },
+        InteriorFixture(
+            #"{"connection":"f2.abc.1.7","request":9,"account":"b@c","originator":"a@c","room":"r@c"}"#
+        ) {
+            Invitation(
+                source: Invitation.Source(
+                    connection: try #require(ConnectionID("f2.abc.1.7")), request: sequence(9)),
+                account: try account("b@c"), originator: Originator(account: try account("a@c"), displayName: nil),
+                room: try #require(RoomURI("r@c")))
         },
     ]
 

@@ -10,6 +10,39 @@ import Testing
         try expectRoundTrip(fixture, { $0.encoded }, WorkerRequest.decode)
     }
 
+    @Test(arguments: InteriorFixtures.invitations)
+    func `An invitation is written and read back`(fixture: InteriorFixture<Invitation>) throws {
+        try expectRoundTrip(fixture, { $0.encoded }, Invitation.decode)
+    }
+
+    @Test(arguments: [
+        #"{"connection":"f2.abc.1","request":9,"account":"b@c","originator":"a@c","room":"r@c"}"#,
+        #"{"connection":"f2.abc.1.7","request":"9","account":"b@c","originator":"a@c","room":"r@c"}"#,
+        #"{"connection":"f2.abc.1.7","request":9,"account":"b","originator":"a@c","room":"r@c"}"#,
+        #"{"connection":"f2.abc.1.7","request":9,"account":"b@c","originator":7,"room":"r@c"}"#,
+        #"{"connection":"f2.abc.1.7","request":9,"account":"b@c","originator":"a@c","room":""}"#,
+        #"{"connection":"f2.abc.1.7","request":9,"account":"b@c","originator":"a@c","display_name":1,"room":"r@c"}"#,
+    ])
+    func `An invitation that makes no sense is refused`(text: String) {
+        #expect(throws: ProtocolError.self) { try Invitation.decode(Array(text.utf8)) }
+    }
+
+    @Test func `R15 A worker takes as many invitees as a client may name, and no more`() throws {
+        func body(_ count: Int) -> [UInt8] {
+            let names = (0..<count).map { #""u\#($0)@example.org""# }.joined(separator: ",")
+            return Array(#"{"request":"invite","session":1,"participants":[\#(names)]}"#.utf8)
+        }
+        guard case .invite(_, let participants) = try WorkerRequest.decode(body(100)) else {
+            Issue.record("no invite")
+            return
+        }
+        #expect(participants.count == 100)
+        #expect(throws: ProtocolError.self) { try WorkerRequest.decode(body(101)) }
+        #expect(throws: ProtocolError.self) {
+            try WorkerRequest.decode(Array(#"{"request":"invite","session":1,"participants":["x"]}"#.utf8))
+        }
+    }
+
     @Test(arguments: InteriorFixtures.answers)
     func `A worker's answer is written and read back`(fixture: InteriorFixture<WorkerAnswer>) throws {
         try expectRoundTrip(fixture, { $0.encoded }, WorkerAnswer.decode)

@@ -98,6 +98,7 @@ import Testing
             { $0.send(.request, [], nil, sequence(1)) }, { $0.send(.request, [], connection(1), nil) },
             { $0.send(.release, [], connection(1), nil) }, { $0.send(.gone) }, { $0.send(.list, Array("{".utf8)) },
             { $0.send(.answer) }, { $0.send(.event) }, { $0.send(.resynced) },
+            { $0.send(.invitation, [], connection(1)) },
             { $0.send(.gone, [], connection(1, of: frontdoorLoop(2))) },
             { $0.send(.gone, [], connection(1, of: frontdoorLoop(1, incarnation: 99))) },
             { $0.send(.gone, [], connection(1, of: frontdoorLoop(1, loop: 1))) }, { $0.sendRaw([1, 2, 3]) },

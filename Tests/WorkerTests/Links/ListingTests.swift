@@ -23,7 +23,7 @@ import Testing
             (.trickle(session: sequence(1), candidates: []), 1), (.terminate(session: sequence(1)), 1),
             (.update(session: sequence(1), audio: nil, video: nil, bitrate: nil), 1),
             (.configureRoom(session: sequence(3), activeParticipants: []), 3),
-            (.releaseAccount(account("a@x.com")), nil),
+            (.invite(session: sequence(1), participants: []), 1), (.releaseAccount(account("a@x.com")), nil),
         ]
         for (request, about) in requests {
             let listed = ListedRequest(connection: connection(5), sequence: sequence(9), request: request)

@@ -27,6 +27,9 @@ import Testing
         private var incarnation: UInt64 = 100
         private var log: [String] = []
         private var isLagging = false
+        private var owners: [UInt64: FrontdoorLoopID] = [:]
+        private var invites: [(ConnectionID, RequestSequence, UInt64)] = []
+        private var hasCutDoors = false
 
         init(seed: UInt64) throws {
             self.seed = seed
@@ -35,7 +38,10 @@ import Testing
             world.addDoor(frontdoorLoop(2))
             world.core.start()
             world.settle()
-            for door in world.doors { try door.connect() }
+            for door in world.doors {
+                try door.connect()
+                try world.claim([], by: door.owner)
+            }
             world.settle()
         }
 
@@ -44,7 +50,7 @@ import Testing
                 note("succeed")
                 world.succeed()
             }
-            switch random.next() % 27 {
+            switch random.next() % 29 {
             case 0...3: join()
             case 4, 5: attach()
             case 6, 7: answer()
@@ -82,6 +88,7 @@ import Testing
             case 20, 21: _ = world.bringMediaUp()
             case 22: lag()
             case 23...25: configure()
+            case 26, 27: invite()
             default: break
             }
             switch random.next() % 3 {
@@ -101,6 +108,7 @@ import Testing
             world.live(patience: .seconds(1))
             world.expectConsistency(comment)
             try world.expectAgreementOnActive(comment)
+            expectInvitations(comment)
             try world.everybodyLeaves(comment)
         }
 
@@ -123,7 +131,47 @@ import Testing
             else { return }
             connections += 1
             note("join \(connections)")
+            owners[connections] = door.owner
+            try? world.claim([("p\(connections)", connections)], by: door.owner)
             door.request(.join(joining("p\(connections)")), connections, 1)
+        }
+
+        /// Somebody who has joined invites everybody who ever came.
+        private func invite() {
+            guard let door = pick(world.doors),
+                let (session, _) = pick(
+                    sessions(of: door).filter { door.book.state($0.0)?.stage ?? .nothing >= .accepted })
+            else { return }
+            let number = next()
+            note("invite \(session.connection.number)/\(number)")
+            let everybody = (1...connections).map { account("p\($0)@example.com") }
+            invites.append((session.connection, sequence(number), connections))
+            door.request(
+                .invite(session: session.request, participants: everybody), session.connection.number, number)
+        }
+
+        /// Whoever was there before, on a front door that still lives, has been invited, and nobody invites himself. Cut links may
+        /// take longer to mend than an invitation waits.
+        private func expectInvitations(_ comment: String) {
+            let living = Set(world.doors.map(\.owner))
+            for (source, number, count) in invites {
+                let taken = world.doors.flatMap(\.invited).filter {
+                    $0.source == Invitation.Source(connection: source, request: number)
+                }
+                #expect(!taken.contains { $0.connection == source }, "\(source) invited himself, \(comment)")
+                guard acked.contains(SessionID(connection: source, request: number)), !hasCutDoors else { continue }
+                let expected = (1...UInt64(count)).filter { connection in
+                    owners[connection].map { living.contains($0) && connection != source.number } ?? false
+                }
+                #expect(taken.map(\.connection.number).sorted() == expected, "\(source)/\(number), \(comment)")
+            }
+        }
+
+        private var acked: Set<SessionID> {
+            Set(
+                world.doors.flatMap { door in
+                    door.book.acked.filter { $0.connection.owner == door.owner }
+                })
         }
 
         private func attach() {
@@ -200,6 +248,7 @@ import Testing
         private func cutDoor() {
             guard let door = pick(world.doors) else { return }
             note("cut door \(door.owner.frontdoor)")
+            hasCutDoors = true
             world.network.cut(door.routingID, at: world.endpoint)
         }
 
@@ -226,6 +275,7 @@ import Testing
             let number = isAnother ? Int(incarnation) : Int(door.owner.frontdoor.number)
             let next = world.addDoor(frontdoorLoop(number, incarnation: incarnation))
             try next.connect()
+            try world.claim([], by: next.owner)
         }
     }
 }

@@ -76,7 +76,7 @@ extension Scenario {
 
     static let all: [Scenario] = [
         firstJoin, secondJoin, attach, answer, detach, update, configure, configureNobody, joinActive, activeLeaves,
-        terminate, lastTerminate,
+        invite, terminate, lastTerminate,
     ]
 
     static let firstJoin = Scenario(testDescription: "the first join", prepare: { _ in }) { door in
@@ -144,6 +144,17 @@ extension Scenario {
     ) { door in
         door.request(.terminate(session: sequence(1)), 3, 2)
     }
+
+    static let invite = Scenario(
+        testDescription: "an invite",
+        prepare: { world in
+            try two(world)
+            try world.claim([("alice", 1), ("bob", 2), ("bob", 3), ("carol", 4)])
+        },
+        ask: { door in
+            let participants = [account("alice@example.com"), account("bob@example.com"), account("carol@example.com")]
+            door.request(.invite(session: sequence(1), participants: participants), 1, 2)
+        })
 
     static let terminate = Scenario(testDescription: "a terminate", prepare: watching) { door in
         door.request(.terminate(session: sequence(1)), 1, 4)

@@ -202,6 +202,11 @@ final class CoreWorld {
         return janus.handles.first { $0.value.opaque == opaque.description }?.key
     }
 
+    /// Front doors have these accounts on connections of theirs: `bob` stands for his whole address.
+    func claim(_ names: [(String, UInt64)], by owner: FrontdoorLoopID = frontdoor) throws {
+        try registry.claim(names, by: owner)
+    }
+
     func row() throws -> SlotRow {
         let rows = try registry.read { store throws(RegistryError) in try store.slots() }.get()
         return try #require(rows.first { $0.slot == slot })

@@ -94,6 +94,18 @@ final class MortalStore: RegistryStore {
 
     func frontdoors() throws(RegistryError) -> [FrontdoorRow] { try base.frontdoors() }
 
+    func sweepFrontdoors() throws(RegistryError) -> [FrontdoorID] { try base.sweepFrontdoors() }
+
+    func claimAccounts(
+        _ accounts: [ClaimedAccount], of id: FrontdoorID, incarnation: Incarnation
+    ) throws(RegistryError) { try base.claimAccounts(accounts, of: id, incarnation: incarnation) }
+
+    func releaseAccounts(_ accounts: [ClaimedAccount]) throws(RegistryError) { try base.releaseAccounts(accounts) }
+
+    func connections(for accounts: [AddressOfRecord]) throws(RegistryError) -> [ClaimedAccount] {
+        try write("resolve") { () throws(RegistryError) in try base.connections(for: accounts) }
+    }
+
     func room(_ uri: RoomURI) throws(RegistryError) -> RoomRow? { try base.room(uri) }
 
     func claimRoom(_ claim: RoomRow) throws(RegistryError) -> RoomClaimOutcome {

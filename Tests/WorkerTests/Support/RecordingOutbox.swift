@@ -35,6 +35,10 @@ final class RecordingOutbox: Outbox {
         lines.append("\(session.connection.number)/\(session.request): \(event.line)")
     }
 
+    func invite(_ connection: ConnectionID, _ invitation: Invitation) {
+        lines.append("\(connection.number)/0: \(invitation.line)")
+    }
+
     func resynced(_ session: SessionID) {
         lines.append("\(session.connection.number)/\(session.request) resynced")
     }
@@ -46,6 +50,13 @@ final class RecordingOutbox: Outbox {
     func probe(_ owner: FrontdoorLoopID) { probed.append(owner) }
 
     func whenAcknowledged(by owner: FrontdoorLoopID, _ action: @escaping () -> Void) { waiting.append((owner, action)) }
+}
+
+extension Invitation {
+    var line: String {
+        let name = originator.displayName.map { " (\($0))" } ?? ""
+        return "\(account) is invited by \(originator.account)\(name) to \(room)"
+    }
 }
 
 extension WorkerAnswer {

@@ -26,6 +26,15 @@ final class ScriptedFrontdoor {
     /// Keeps itself to heartbeats and acknowledgements.
     var isMute = false
     private var isDead = false
+    /// Whom it has taken invitations for: what comes again is for nobody.
+    private(set) var invited: Set<Taken> = []
+
+    struct Taken: Hashable {
+        let source: Invitation.Source
+        let account: AddressOfRecord
+        let connection: ConnectionID
+    }
+
     private(set) var number: UInt32 = 0
     private(set) var status: WorkerStatus?
     /// Why links were given up.
@@ -193,6 +202,13 @@ final class ScriptedFrontdoor {
             lines.append("\(about) resynced")
             guard let connection = envelope.connection, let request = envelope.request else { return }
             for waiting in book.resynced(SessionID(connection: connection, request: request)) { send(waiting) }
+        case .invitation:
+            guard let invitation = try? Invitation.decode(body), let connection = envelope.connection else {
+                return lines.append("\(about): ?")
+            }
+            let taken = Taken(source: invitation.source, account: invitation.account, connection: connection)
+            if invited.insert(taken).inserted { lines.append("\(about): \(invitation.line)") }
+            send(.heartbeat)
         case .hello, .list, .request, .release, .gone: lines.append("\(envelope.kind)?")
         }
     }

@@ -162,6 +162,22 @@ extension TestLoop {
     }
 }
 
+extension RegistryThread {
+    /// A front door's loop, that lives for a minute, has these accounts on connections: `bob` stands for his whole address.
+    func claim(_ names: [(String, UInt64)], by owner: FrontdoorLoopID = frontdoor) throws {
+        let claims = names.map { name, number in
+            ClaimedAccount(account: account("\(name)@example.com"), connection: connection(number, of: owner))
+        }
+        try read { store throws(RegistryError) in
+            try store.restoreFrontdoor(
+                FrontdoorRow(
+                    id: owner.frontdoor, incarnation: owner.incarnation,
+                    leaseUntil: .now().advanced(byMilliseconds: 60_000)))
+            try store.claimAccounts(claims, of: owner.frontdoor, incarnation: owner.incarnation)
+        }.get()
+    }
+}
+
 /// Takes a slot in the registry.
 func takeSlot(_ slot: SlotID, _ registry: RegistryThread) throws -> RoomOwner {
     let incarnation = try registry.read { store throws(RegistryError) in

@@ -19,6 +19,8 @@ struct ToldBook {
     /// Listed, and not yet said to be up to date.
     private(set) var awaiting: Set<SessionID> = []
     private var answeredRequests: Set<SessionID> = []
+    /// By connection and number.
+    private(set) var acked: Set<SessionID> = []
     private(set) var violations: [String] = []
     /// Feeds that came to an end with their base session: what is still said of them is dropped.
     private var over: Set<SessionID> = []
@@ -44,7 +46,7 @@ struct ToldBook {
         switch request {
         case .join: sessions[session] = .publisher(ToldState())
         case .feedAttach(let base, _, _): sessions[session] = .feed(base: base, ToldFeed())
-        case .feedAnswer, .feedDetach, .trickle, .update, .terminate, .configureRoom, .releaseAccount: break
+        case .feedAnswer, .feedDetach, .trickle, .update, .terminate, .configureRoom, .releaseAccount, .invite: break
         }
         let entry = Waiting(connection: connection, sequence: sequence, request: request, session: session)
         waiting.append(entry)
@@ -60,7 +62,7 @@ struct ToldBook {
                 case .join, .feedAttach, .releaseAccount: sequence
                 case .feedAnswer(let feed, _), .feedDetach(let feed): feed
                 case .trickle(let session, _), .update(let session, _, _, _), .terminate(let session),
-                    .configureRoom(let session, _):
+                    .configureRoom(let session, _), .invite(let session, _):
                     session
                 }
         }
@@ -111,6 +113,7 @@ struct ToldBook {
         answeredRequests.insert(id)
         let entry = waiting.remove(at: index)
         let isAck = answer == .ack
+        if isAck { acked.insert(id) }
         switch entry.request {
         case .join:
             if isAck { change(id) { $0.apply(.acked) } } else { remove(id) }
@@ -124,7 +127,7 @@ struct ToldBook {
             if isAck, let told = state(asker), told.configuration == nil {
                 violations.append("\(name(id)) acknowledged before it was told")
             }
-        case .update, .trickle, .terminate, .releaseAccount: break
+        case .update, .trickle, .terminate, .releaseAccount, .invite: break
         }
     }
 

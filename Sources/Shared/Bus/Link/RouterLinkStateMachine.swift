@@ -97,7 +97,7 @@ public struct RouterLinkStateMachine: Sendable {
             switch envelope.kind {
             case .list: state = .open(pulse)
             case .heartbeat: state = .greeting(pulse)
-            case .hello, .request, .answer, .event, .resynced, .release, .gone:
+            case .hello, .request, .answer, .event, .resynced, .release, .gone, .invitation:
                 return giveUp(.violation(envelope.kind))
             }
             return .deliver

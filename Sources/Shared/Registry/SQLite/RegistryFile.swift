@@ -31,6 +31,8 @@ struct RegistryFile {
         fileprivate let log: Inode?
         fileprivate let index: Inode?
 
+        func isSameFile(as other: Identity) -> Bool { database != nil && database == other.database }
+
         var isComplete: Bool { database != nil && log != nil && index != nil }
     }
 
@@ -78,6 +80,13 @@ struct RegistryFile {
         guard found.database != nil || mknod(path, S_IFREG | 0o600, 0) == 0 || errno == EEXIST else {
             throw Self.failure("cannot create \(path)")
         }
+    }
+
+    /// What is at the path is a file, and this process may read and write it.
+    var isReadable: Bool {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return true }
+        return status.st_mode & S_IFMT == S_IFREG && access(path, R_OK | W_OK) == 0
     }
 
     private func inode(_ path: String) -> Identity.Inode? {

@@ -10,6 +10,7 @@ extension SQLiteRegistryStore {
             let previous = try recorded(id, transaction)?.incarnation
             let incarnation = try Incarnation.next(after: previous, wallClock: wallClock)
             try write(FrontdoorRow(id: id, incarnation: incarnation, leaseUntil: lease), transaction)
+            try releaseAllAccounts(of: id, transaction)
             return incarnation
         }
     }
@@ -25,11 +26,7 @@ extension SQLiteRegistryStore {
         _ id: FrontdoorID, incarnation: Incarnation, lease: LeaseInstant
     ) throws(RegistryError) {
         try operation(.write) { transaction throws(RegistryError) in
-            let found = try recorded(id, transaction)
-            if let found, found.incarnation > incarnation { throw .superseded }
-            guard let found, found.incarnation == incarnation, found.isRegistered else {
-                throw .unavailable("the registry has no row of front door \(id)")
-            }
+            try requireCurrent(id, incarnation, transaction)
             try transaction.change(
                 "UPDATE frontdoor SET boot = ?, lease = ? WHERE id = ?",
                 [boot.description, lease.rawValue.column, Int(id.number)])
@@ -38,9 +35,32 @@ extension SQLiteRegistryStore {
 
     public func releaseFrontdoor(_ id: FrontdoorID, incarnation: Incarnation) throws(RegistryError) {
         try operation(.write) { transaction throws(RegistryError) -> Void in
-            try transaction.change(
+            let changed = try transaction.change(
                 "UPDATE frontdoor SET registered = 0 WHERE id = ? AND incarnation = ?",
                 [Int(id.number), incarnation.rawValue.column])
+            if changed > 0 { try releaseAllAccounts(of: id, transaction) }
+        }
+    }
+
+    public func sweepFrontdoors() throws(RegistryError) -> [FrontdoorID] {
+        try operation(.write) { transaction throws(RegistryError) in
+            let now = LeaseInstant.now()
+            let overdue = try frontdoors().filter {
+                $0.leaseUntil.advanced(byMilliseconds: FrontdoorRow.patience) <= now
+            }
+            for row in overdue { try releaseFrontdoor(row.id, incarnation: row.incarnation) }
+            return overdue.map(\.id)
+        }
+    }
+
+    /// The condition under every write of a front door.
+    func requireCurrent(
+        _ id: FrontdoorID, _ incarnation: Incarnation, _ transaction: SQLiteTransaction
+    ) throws(RegistryError) {
+        let found = try recorded(id, transaction)
+        if let found, found.incarnation > incarnation { throw .superseded }
+        guard let found, found.incarnation == incarnation, found.isRegistered else {
+            throw .unavailable("the registry has no row of front door \(id)")
         }
     }
 

@@ -81,6 +81,19 @@ struct SQLiteSchema: Sendable {
         Migration(
             version: 3, minimum: 1,
             statements: "ALTER TABLE room ADD COLUMN configured_by TEXT NOT NULL DEFAULT '[]'"),
+        // The key begins with the account: an invitation costs the same however many others are connected.
+        Migration(
+            version: 4, minimum: 1,
+            statements: """
+                CREATE TABLE claimed_account (
+                    account TEXT NOT NULL,
+                    frontdoor INTEGER NOT NULL,
+                    incarnation INTEGER NOT NULL,
+                    loop INTEGER NOT NULL,
+                    connection INTEGER NOT NULL,
+                    PRIMARY KEY (account, frontdoor, incarnation, loop, connection)
+                ) WITHOUT ROWID;
+                """),
     ])
 
     var version: Int { migrations.last?.version ?? 0 }

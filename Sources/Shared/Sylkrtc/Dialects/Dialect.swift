@@ -50,6 +50,9 @@ public struct ProtocolError: Error, Hashable, Sendable, CustomStringConvertible 
 
 /// Bounds of validation that an operator may choose: elements of a request.
 public struct ElementLimits: Equatable, Sendable {
+    /// What an operator may choose.
+    public static let legal = 1...10_000
+
     public var candidates = 64
     public var invitees = 100
 

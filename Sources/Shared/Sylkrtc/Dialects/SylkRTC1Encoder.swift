@@ -17,6 +17,21 @@ enum SylkRTC1Encoder {
                 json.member("sylkrtc", "error")
                 json.member("transaction", transaction)
                 json.member("error", text)
+            case .conferenceInvite(let account, let originator, let room):
+                json.member("sylkrtc", "account_event")
+                json.member("account", account)
+                json.member("event", "conference_invite")
+                json.object("data") { json in
+                    json.object("originator") { json in
+                        json.member("uri", originator.account.description)
+                        if let name = originator.displayName {
+                            json.member("display_name", name)
+                        } else {
+                            json.null("display_name")
+                        }
+                    }
+                    json.member("room", room.description)
+                }
             case .videoroom(let session, let event):
                 json.member("sylkrtc", "videoroom_event")
                 json.member("session", session.description)

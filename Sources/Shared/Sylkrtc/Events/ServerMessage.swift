@@ -6,6 +6,8 @@ public enum ServerMessage: Equatable, Sendable {
     case ready
     case ack(transaction: String)
     case error(transaction: String, text: String)
+    /// E05. `account` as its client wrote it.
+    case conferenceInvite(account: String, originator: Originator, room: RoomURI)
     /// E07 to E13. `session` is the receiver's base session, for feeds too.
     case videoroom(session: ClientSessionID, VideoroomEvent)
 }
@@ -34,6 +36,17 @@ public enum ConferenceState: Equatable, Sendable {
     case established
     /// Without a reason: the client asked for it.
     case terminated(reason: String?)
+}
+
+/// Who invites, as the invited see it.
+public struct Originator: Hashable, Sendable {
+    public let account: AddressOfRecord
+    public let displayName: String?
+
+    public init(account: AddressOfRecord, displayName: String?) {
+        self.account = account
+        self.displayName = displayName
+    }
 }
 
 /// A participant as others see it.

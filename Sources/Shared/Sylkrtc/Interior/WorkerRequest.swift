@@ -16,6 +16,9 @@ public enum WorkerRequest: Equatable, Sendable {
     case terminate(session: RequestSequence)
     /// Who is prominent in the session's room from now on; at most two, by the names that clients know (R11).
     case configureRoom(session: RequestSequence, activeParticipants: [String])
+    /// Every connection that holds one of the accounts is told of the session's room, the session's own aside. At most
+    /// ``ElementLimits/legal`` of them.
+    case invite(session: RequestSequence, participants: [AddressOfRecord])
     /// The connection has removed an account: everything of that account on that connection ends.
     case releaseAccount(AddressOfRecord)
 
@@ -91,6 +94,12 @@ public enum WorkerRequest: Equatable, Sendable {
                 json.array("active") { json in
                     for participant in activeParticipants { json.value(participant) }
                 }
+            case .invite(let session, let participants):
+                json.member("request", "invite")
+                json.member("session", session.rawValue)
+                json.array("participants") { json in
+                    for participant in participants { json.value(participant.description) }
+                }
             case .releaseAccount(let account):
                 json.member("request", "release-account")
                 json.member("account", account.description)
@@ -128,7 +137,9 @@ public enum WorkerRequest: Equatable, Sendable {
                 video: try fields.optional("video", \.bool), bitrate: try fields.optional("bitrate") { $0.integer() })
         case "terminate": return .terminate(session: try fields.session())
         case "configure-room":
-            return .configureRoom(session: try fields.session(), activeParticipants: try participants(fields))
+            return .configureRoom(session: try fields.session(), activeParticipants: try activeParticipants(fields))
+        case "invite":
+            return .invite(session: try fields.session(), participants: try participants(fields))
         case "release-account":
             guard let account = AddressOfRecord(try fields.string("account")) else {
                 throw ProtocolError("release-account: malformed")
@@ -138,13 +149,28 @@ public enum WorkerRequest: Equatable, Sendable {
         }
     }
 
-    private static func participants(_ fields: InteriorFields) throws(ProtocolError) -> [String] {
+    private static func activeParticipants(_ fields: InteriorFields) throws(ProtocolError) -> [String] {
         guard let elements = fields.object["active"]?.elements, elements.count <= MessageLimits.activeParticipants
         else {
             throw ProtocolError("configure-room: malformed")
         }
         let participants = elements.compactMap(\.string)
         guard participants.count == elements.count else { throw ProtocolError("configure-room: malformed") }
+        return participants
+    }
+
+    private static func participants(_ fields: InteriorFields) throws(ProtocolError) -> [AddressOfRecord] {
+        guard let elements = fields.object["participants"]?.elements, elements.count <= ElementLimits.legal.upperBound
+        else {
+            throw ProtocolError("invite: malformed")
+        }
+        var participants: [AddressOfRecord] = []
+        for element in elements {
+            guard let account = element.string.flatMap(AddressOfRecord.init) else {
+                throw ProtocolError("invite: malformed participant")
+            }
+            participants.append(account)
+        }
         return participants
     }
 }
