@@ -1,4 +1,6 @@
 import NIOCore
+import NIOEmbedded
+import Sylkrtc
 import Testing
 
 @testable import Frontdoor

@@ -1,5 +1,6 @@
 import NIOCore
 import Settings
+import Sylkrtc
 import Testing
 
 @testable import Frontdoor
