@@ -92,7 +92,7 @@ import Testing
                 decoded(text(longest + next))
                     == .refused(
                         transaction: longest + next, type: "session-terminate",
-                        ProtocolError("transaction: must have at most 128 bytes")))
+                        ProtocolError("transaction: must have at most 128 bytes", exceedsLimit: true)))
         }
     }
 

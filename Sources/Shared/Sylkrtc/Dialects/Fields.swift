@@ -49,7 +49,7 @@ struct Fields {
         for text in try strings(name) {
             guard let address = SentAddress(text) else { throw ProtocolError("invalid URI: \(text.excerpt)") }
             if !addresses.contains(where: { $0.address == address.address }) { addresses.append(address) }
-            guard addresses.count <= limit else { throw wrong(name, "must have at most \(limit) elements") }
+            guard addresses.count <= limit else { throw tooLong(name, "must have at most \(limit) elements") }
         }
         return addresses
     }
@@ -86,7 +86,7 @@ struct Fields {
         var set: [String] = []
         for string in try strings(name) {
             if !set.contains(string) { set.append(string) }
-            guard set.count <= limit else { throw wrong(name, "must have at most \(limit) elements") }
+            guard set.count <= limit else { throw tooLong(name, "must have at most \(limit) elements") }
         }
         return set
     }
