@@ -46,8 +46,8 @@ final class DoorLoop {
     /// Runs of clients into limits, of all loops.
     let hits: LimitHits
     /// Lines about clients' mistakes, and about handshakes that were refused.
-    var complaints = LogGate(perSecond: 50)
-    var refusals = LogGate(perSecond: 50)
+    var complaints = LogGate(perSecond: 10)
+    var refusals = LogGate(perSecond: 10)
     var generator = SystemRandomNumberGenerator()
 
     init(

@@ -9,6 +9,10 @@ import Telemetry
 
 /// Accepts clients, and builds each one's pipeline on the loop that will own it.
 struct Listener: Sendable {
+    /// What one client gets done before the next has his turn: so many bytes are read from a socket each time the loop comes
+    /// round. However many ask as fast as they can, the loop comes round for links and timers, too.
+    static let turn = 8 << 10
+
     let files: PageFiles
     /// Every loop's own part of the front door.
     let doors: [ObjectIdentifier: NIOLoopBound<DoorLoop>]
@@ -39,6 +43,11 @@ struct Listener: Sendable {
     private func serve(_ descriptor: Int32, _ visit: Visit, on loop: any EventLoop) {
         ClientBootstrap(group: loop)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.maxMessagesPerRead, value: 1)
+            .channelOption(
+                .recvAllocator,
+                value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 2048, maximum: Self.turn)
+            )
             .channelOption(.writeBufferWaterMark, value: limits.waterMark)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try configure(channel, visit) }

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import socket
 from dataclasses import dataclass
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING = 0, 1, 2, 8, 9
@@ -23,10 +24,20 @@ class Connection:
         self._writer = writer
 
     @classmethod
-    async def open(cls, port, tls=None, source=None):
-        """From the address `source` of this host's."""
+    async def open(cls, port, tls=None, source=None, reads=True):
+        """From the address `source` of this host's. Whoever does not read takes as little as the system allows."""
+        plain = socket.socket()
+        if not reads:
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        plain.setblocking(False)
+        try:
+            plain.bind((source or "127.0.0.1", 0))
+            await asyncio.get_running_loop().sock_connect(plain, ("127.0.0.1", port))
+        except BaseException:
+            plain.close()
+            raise
         return cls(*await asyncio.open_connection(
-            "127.0.0.1", port, ssl=tls, local_addr=(source, 0) if source else None, limit=1 << 20))
+            sock=plain, ssl=tls, server_hostname="127.0.0.1" if tls else None, limit=1 << 20 if reads else 4096))
 
     async def close(self):
         self._writer.close()
