@@ -309,10 +309,13 @@ async def _inside():
             running = [asyncio.create_task(who.run(number)) for who in everybody for number in range(who.many)]
             told = True
         else:
-            mistakes = [task.exception() for task in running if task.done()]
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            mistakes = [task.exception() for task in running if task.done() and not task.cancelled()]
+            waiting = set(running)
+            while waiting:
+                # Once may be too little: a wait that has just come true passes over it.
+                for task in waiting:
+                    task.cancel()
+                _, waiting = await asyncio.wait(waiting, timeout=1)
             told = {"counts": counts, "mistakes": [repr(mistake) for mistake in mistakes]}
         sys.stdout.write(json.dumps(told) + "\n")
         sys.stdout.flush()
@@ -345,7 +348,11 @@ class Mob:
     async def close(self):
         if self._child:
             self._child.stdin.close()
-            await self._child.wait()
+            try:
+                await asyncio.wait_for(self._child.wait(), 5)
+            except asyncio.TimeoutError:
+                self._child.kill()
+                await self._child.wait()
 
     async def _ask(self, what):
         self._child.stdin.write(json.dumps(what).encode() + b"\n")
