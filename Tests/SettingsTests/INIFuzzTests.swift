@@ -15,6 +15,13 @@ import Testing
                 }
                 return
             }
+            // What would be a comment or another line when it is written plainly is left aside.
+            let isPlain = file.sections.allSatisfy { name, entries in
+                ([name] + entries.flatMap { [$0.key, $0.value] }).allSatisfy { text in
+                    !text.contains { "#;\"'".contains($0) || $0.isNewline }
+                }
+            }
+            guard isPlain else { return }
             let written = file.sections.map { name, entries in
                 "[\(name)]\n" + entries.map { "\($0.key) = \($0.value)\n" }.joined()
             }.joined()

@@ -45,6 +45,8 @@ private struct INIParser {
     private(set) var sections: [String: [INIFile.Entry]] = [:]
     private(set) var problems: [String] = []
     private var section: String?
+    /// In which line a section's key was set; looking for it among the entries would make long sections slow.
+    private var lineOfKey: [String: [String: Int]] = [:]
     private var line = 0
     /// What the last key line was indented by; nil: there is nothing to continue.
     private var indentation: Int?
@@ -77,9 +79,8 @@ private struct INIParser {
         guard let section else { return complain("a key before the first [section]") }
         let key = String(text[..<separator].trimmed().lowercased().map { $0 == "-" ? "_" : $0 })
         let value = Self.value(text[text.index(after: separator)...])
-        if let earlier = sections[section]?.first(where: { $0.key == key }) {
-            return complain("\(key) is already set in line \(earlier.line)")
-        }
+        if let earlier = lineOfKey[section]?[key] { return complain("\(key) is already set in line \(earlier)") }
+        lineOfKey[section, default: [:]][key] = line
         sections[section, default: []].append(INIFile.Entry(key: key, value: value, line: line))
         indentation = depth
     }

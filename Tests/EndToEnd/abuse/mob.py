@@ -62,11 +62,14 @@ class Hostile:
             raw.close()
             raise
         if upgraded:
-            writer.write(_UPGRADE)
-            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
-            if b" 101 " not in head:
+            try:
+                writer.write(_UPGRADE)
+                head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+                if b" 101 " not in head:
+                    raise ConnectionError("not upgraded")
+            except BaseException:
                 writer.transport.abort()
-                raise ConnectionError("not upgraded")
+                raise
         return reader, writer
 
     def address(self, number):
@@ -229,6 +232,7 @@ class Ghosts(Hostile):
                               uri=f"ghosts-{number}@conference.example.com")
             await asyncio.sleep(chance.choice([0, 0.05, 0.3]))
         finally:
+            hang_up(client)
             await client.close()
 
     def _url(self, number):
@@ -252,6 +256,7 @@ class Talkers(Ghosts):
                 await client.send_text(grammar.broken())
                 await asyncio.sleep(0.02)
         finally:
+            hang_up(client)
             await client.close()
 
 
@@ -276,6 +281,13 @@ class ConfusedFrontDoors(Hostile):
 
 EVERYBODY = [SilentSockets, SlowHandshakes, SilentClients, NeverReaders, Flood, Pipeline, HugeFrames, Fragments, Garbage, Compressed,
              Ghosts, Talkers, ConfusedFrontDoors]
+
+
+def hang_up(client):
+    """At once, and whatever becomes of us."""
+    connection = client._socket._response.connection
+    if connection and connection.transport:
+        connection.transport.abort()
 
 
 def frame(payload, opcode=1, fin=True, reserved=0):
