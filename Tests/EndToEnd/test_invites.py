@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 import pytest_asyncio
 
 from harness.gateway import Gateway
@@ -13,6 +14,15 @@ from harness.waiting import eventually
 BELA = "bela@example.org"
 CLARA = "clara@example.org"
 SLACK = 0.7  # seconds in which something that must not come would have come
+
+
+MEMBERS_ONLY = "members@conference.example.com"
+RULES = {MEMBERS_ONLY: {"access_policy": "deny,allow", "deny": "all", "allow": "example.com"}}
+
+
+@pytest.fixture(scope="module")
+def gateway_settings():
+    return RULES
 
 
 async def device(visitors, door, *accounts):
@@ -49,7 +59,7 @@ async def invite(host, *accounts):
     await host.controlled("invite-participants", {"participants": list(accounts)})
 
 
-async def test_R15_B27_every_device_on_every_front_door_rings_once_from_a_room_on_either_worker(visitors, gateway):
+async def test_R15_every_device_on_every_front_door_rings_once_from_a_room_on_either_worker(visitors, gateway):
     devices = [await device(visitors, door, BELA) for door in (0, 1, 1)]
     hosts = await on_each_slot(visitors, gateway)
     for host in hosts:
@@ -149,7 +159,7 @@ async def untrusting(folder, janus):
     """A gateway of its own that believes nobody."""
     place = folder / "wary"
     place.mkdir()
-    settings = {"General": {"trust_claimed_accounts": "no"}, "Deployment": {"id": "wary"}}
+    settings = {"General": {"trust_claimed_accounts": "no"}, "Deployment": {"id": "wary"}, **RULES}
     async with running(Gateway(place, janus, workers=1, slots=1, settings=settings)) as gateway:
         yield gateway
 
@@ -164,4 +174,10 @@ async def test_R15_R05_B35_D22_who_is_not_verified_is_neither_invited_nor_has_to
     assert not invitations(client)
     assert untrusting.registry.claimed(BELA) == []
     assert untrusting.registry.tokens(folder / "wary" / "state", BELA) == []
+    assert await host.client.refused("videoroom-join", **{**await host.join_request(), "session": "s", "uri": MEMBERS_ONLY}) == (
+        f"{host.account} is not allowed to join room {MEMBERS_ONLY}")
     await visitors.leave()
+
+
+async def test_B35_D22_who_is_believed_may_enter_a_room_that_is_for_some(visitors):
+    await (await visitors.participant("Anna", MEMBERS_ONLY)).join()

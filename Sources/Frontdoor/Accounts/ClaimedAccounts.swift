@@ -39,6 +39,8 @@ final class ClaimedAccounts {
         write([claim]) { [self] error in
             if let error {
                 held.remove(claim)
+                // Perhaps because it is another registry than before.
+                mustRestore = true
                 logger.error("an account cannot be recorded", metadata: .keyed([.error: "\(error)"]))
             }
             then(error == nil)
@@ -52,7 +54,7 @@ final class ClaimedAccounts {
         remove(claims, then: then)
     }
 
-    /// The registry has lost the front door's row, and so everything of it.
+    /// The registry has lost the front door's row, or may have lost what was written last. What is there stays.
     func restore() {
         mustRestore = false
         let claims = Array(held)

@@ -45,6 +45,7 @@ extension ConnectionStateMachine {
 
     /// The registry has forgotten a removed account, or cannot: nobody has to know (D24).
     mutating func unclaimed(_ sequence: RequestSequence) -> [Action] {
+        guard unanswered[sequence]?.isInRegistry == true else { return [] }
         unanswered[sequence]?.isInRegistry = false
         return removed(sequence) + proceed()
     }
@@ -77,7 +78,7 @@ extension ConnectionStateMachine {
 
     /// The account can be believed from now on: what waited for that is done.
     mutating func accountVerified(_ account: AddressOfRecord) -> [Action] {
-        guard let name = accounts.account(account)?.name else { return [] }
+        guard !isClosed, let name = accounts.account(account)?.name else { return [] }
         let changes = waitingTokens.remove(account)
         guard !changes.isEmpty else { return [] }
         return [.storeTokens(nil, account, changes), .note(.tokensChanged(name.sent))]

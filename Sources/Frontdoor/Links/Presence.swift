@@ -49,7 +49,9 @@ struct Presence: Sendable {
         var isFailing = false
         while !Task.isCancelled {
             do throws(RegistryError) {
-                let (rows, wasLost) = try await renew()
+                let (rows, isNew) = try await renew()
+                // What is back may be an older one.
+                let wasLost = isNew || isFailing
                 if isFailing { logger.notice("the registry is back") }
                 isFailing = false
                 for door in doors {
