@@ -293,7 +293,8 @@ class Checker:
                 lists = [(data["originator"], *data["active_participants"])
                          for _, word, data in transcript.told(session) if word == "configure-room"]
                 counts = Counter(lists)
-                once = [entry for entry in lists if counts[entry] == 1 and entry[0] != GATEWAY]
+                once = [entry for entry in lists if entry[0] != GATEWAY and counts[entry] == 1
+                        and self._changes[entry[0], entry[1:]] <= 1]
                 told.append((transcript, session, once))
         for number, (transcript, session, lists) in enumerate(told):
             for other, its_session, its_lists in told[:number]:
