@@ -39,10 +39,13 @@ struct LogLineTests {
         try SlotWorld.run(logger: book.logger) { world in
             try world.join("alice", 1)
             try world.join("bob", 2)
+            // The third is the first with whom the others have to share.
+            try world.join("carol", 3)
             try world.watch("bob", from: 1, as: 2)
             world.submit(.update(session: sequence(1), audio: false, video: nil, bitrate: nil), 1, 3)
             world.submit(.terminate(session: sequence(1)), 1, 4)
             world.submit(.terminate(session: sequence(1)), 2, 5)
+            world.submit(.terminate(session: sequence(1)), 3, 6)
             for (message, count) in [
                 ("session created", 2), ("created", 1), ("joined", 2), ("media established", 3), ("feed created", 1),
                 ("updated", 1), ("participant bitrate", 2), ("termination requested", 2), ("left", 2),
@@ -52,7 +55,7 @@ struct LogLineTests {
                 #expect(lines.count >= count && lines.allSatisfy { $0.hasPrefix("info") }, "\(message): \(lines)")
                 #expect(book.rooms(message) == ["room@conference.example.com"], "\(message)")
             }
-            #expect(book.accounts("joined").count == 2)
+            #expect(book.accounts("joined").count == 3)
         }
     }
 }
