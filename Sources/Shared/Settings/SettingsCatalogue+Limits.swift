@@ -24,22 +24,23 @@ extension SettingsCatalogue {
             "How long Janus may take for one of the steps of a request; shorter than `request_time`."),
         Setting(
             "Limits", "handshake_time", .integers(1...3600, "s"), "5", .frontdoor,
-            "How long a client may take to say what it wants."),
+            "From accepting a client to answering its request, TLS included; beyond: closed."),
         Setting(
             "Limits", "closing_time", .integers(1...3600, "s"), "1", .frontdoor,
-            "How long a client may take to answer a close."),
+            "For a client to answer a close; beyond: closed."),
         Setting(
             "Limits", "unsent_bytes", .integers(65_536...1_073_741_824, "bytes"), "1048576", .frontdoor,
-            "What may wait for a client that does not read; beyond: its connection is closed."),
+            "What may wait for a client that does not read; beyond: aborted."),
         Setting(
             "Limits", "unwritable_time", .integers(1...3600, "s"), "10", .frontdoor,
-            "How long a client may not read; beyond: its connection is closed."),
+            "For a client that does not read; beyond: aborted."),
         Setting(
             "Limits", "connections", .integers(0...1_000_000, ""), "0", .frontdoor,
-            "Sockets of all clients of a front door, closed at once beyond; 0: as many as there are descriptors for."),
+            "Sockets of a front door, closed at once beyond; 0: as many as it has descriptors for, less a reserve of 512."
+        ),
         Setting(
             "Limits", "connections_per_address", .integers(0...1_000_000, ""), "1000", .frontdoor,
-            "WebSockets of one client address; beyond: 429; 0: any number."),
+            "WebSockets of one client address, per front door; beyond: 429; 0: any number."),
         Setting(
             "Limits", "handshakes_per_address", .integers(0...1_000_000, ""), "128", .frontdoor,
             "Sockets of one address that are not WebSockets yet, closed at once beyond; 0: any number."),

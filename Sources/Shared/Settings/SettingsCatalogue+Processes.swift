@@ -22,15 +22,17 @@ extension SettingsCatalogue {
         Setting(
             "Frontdoor", "trusted_proxies", .form("addresses and networks, as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32"),
             "none", .frontdoor,
-            "Whose word is taken for the address of a client (`X-Forwarded-For`, `Forwarded`)."),
+            "Whose word is taken for a client's address (protocol, §1.1; [proxies](#tls-and-proxies))."),
         Setting(
             "Frontdoor", "management", .form("host:port, host:first-last, or none"), "127.0.0.1:20860-20869",
             .frontdoor,
             "Where [health and metrics](#observing-it) are served: the first port that is free; `--management` wins."),
         Setting(
             "TLS", "certificate", .text("path"), "", .frontdoor,
-            "The certificate and its chain, PEM; nothing: clients are spoken with in the clear."),
-        Setting("TLS", "private_key", .text("path"), "", .frontdoor, "The certificate's key, PEM."),
+            "PEM: the certificate and its chain. Clients are then spoken with over TLS only."),
+        Setting(
+            "TLS", "private_key", .text("path"), "", .frontdoor,
+            "PEM, without a password; both keys or none. SIGHUP reads both again."),
         Setting(
             "Worker", "slots", .form("numbers from 1 to 999, as 1-4 or 1,2,5"), "1", .worker,
             "The node's slots; a worker takes the first free one."),
