@@ -108,10 +108,7 @@ final class WorkerLink {
         guard machine.isUp, let socket else { return .noLink }
         let envelope = machine.stamp(
             kind, connection: connection, request: request, deadline: deadline, isRepeat: isRepeat)
-        var message = ByteBuffer()
-        envelope.encode(into: &message)
-        message.writeBytes(body)
-        switch socket.send(message) {
+        switch socket.send(envelope.message(body)) {
         case .sent: return .sent
         case .full where mayBeFull, .tooLong:
             machine.notSent(envelope)

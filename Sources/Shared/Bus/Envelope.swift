@@ -76,20 +76,42 @@ extension Envelope {
         static let deadline = Flags(rawValue: 8)
     }
 
+    /// The whole message: this header and then `body`.
+    public func message(_ body: [UInt8]) -> ByteBuffer {
+        var message = ByteBufferAllocator().buffer(capacity: Self.encodedLength + body.count)
+        encode(into: &message)
+        message.writeBytes(body)
+        return message
+    }
+
     /// Appends the header; the body follows.
     public func encode(into buffer: inout ByteBuffer) {
         var flags: Flags = isRepeat ? .repeat : []
         if connection != nil { flags.insert(.connection) }
         if request != nil { flags.insert(.request) }
         if deadline != nil { flags.insert(.deadline) }
-        buffer.writeMultipleIntegers(
-            Self.version, kind.rawValue, UInt16(Self.encodedLength), flags.rawValue,
-            connection?.owner.frontdoor.number ?? 0, source.rawValue, destination.rawValue, sequence, acknowledged,
-            link,
-            deadline ?? 0)
-        buffer.writeMultipleIntegers(
-            connection?.owner.incarnation.rawValue ?? 0, connection?.number ?? 0, request?.rawValue ?? 0,
-            connection?.owner.loop ?? 0)
+        // In one piece: every single write to a buffer asks anew whether there is room, and whether it is shared.
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.encodedLength) { bytes in
+            func put<Field: FixedWidthInteger>(_ value: Field, at offset: Int) {
+                bytes.storeBytes(of: value.bigEndian, toByteOffset: offset, as: Field.self)
+            }
+            put(Self.version, at: 0)
+            put(kind.rawValue, at: 1)
+            put(UInt16(Self.encodedLength), at: 2)
+            put(flags.rawValue, at: 4)
+            put(connection?.owner.frontdoor.number ?? 0, at: 6)
+            put(source.rawValue, at: 8)
+            put(destination.rawValue, at: 16)
+            put(sequence, at: 24)
+            put(acknowledged, at: 32)
+            put(link, at: 40)
+            put(deadline ?? 0, at: 44)
+            put(connection?.owner.incarnation.rawValue ?? 0, at: 48)
+            put(connection?.number ?? 0, at: 56)
+            put(request?.rawValue ?? 0, at: 64)
+            put(connection?.owner.loop ?? 0, at: 72)
+            return Self.encodedLength
+        }
     }
 
     /// Takes the header from the front of a message and leaves the body in `buffer`.

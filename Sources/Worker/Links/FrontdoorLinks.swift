@@ -149,9 +149,7 @@ final class FrontdoorLinks: Outbox {
         guard let router, let envelope = links[id]?.machine.stamp(kind, connection: connection, request: request) else {
             return
         }
-        var message = ByteBuffer()
-        envelope.encode(into: &message)
-        message.writeBytes(body)
+        let message = envelope.message(body)
         switch router.send(message, to: id) {
         case .sent:
             links[id]?.sent(message.readableBytes)
