@@ -3,8 +3,8 @@ import NIOCore
 /// Moves what a ZeroMQ socket has received onto its loop. Confined to that loop.
 ///
 /// The socket's descriptor is edge-triggered, and *every* operation may consume the edge that announced input: a message
-/// may have become ready while another was sent. So after every batch of receives and, once per tick, of sends the
-/// socket is asked again. (zmq_getsockopt(3), `ZMQ_FD`.)
+/// may have become ready while another was sent. So every batch of receives goes on until nothing waits, and once per tick
+/// of sends the socket is asked again. (zmq_getsockopt(3), `ZMQ_FD`.)
 final class ZeroMQPump {
     let socket: ZeroMQSocket
     private let loop: any EventLoop
@@ -48,7 +48,7 @@ final class ZeroMQPump {
         loop.assumeIsolated().execute { [self] in
             guard isCheckDue else { return }
             isCheckDue = false
-            if !isPausing, socket.isReadable { drain() }
+            if !isPausing { drain() }
         }
     }
 
@@ -71,14 +71,13 @@ final class ZeroMQPump {
 
     private func drain() {
         var (left, leftBytes) = (BusLimits.batch, BusLimits.batchBytes)
-        repeat {
-            while left > 0, leftBytes > 0, let length = takeOne?() {
-                left -= 1
-                leftBytes -= length
-            }
+        while let length = takeOne?() {
+            left -= 1
+            leftBytes -= length
             guard left > 0, leftBytes > 0 else { return pause() }
-        } while socket.isReadable
-        // What was sent meanwhile came before the last look.
+        }
+        // A socket says that nothing waits only after it has taken up all that its I/O thread reported: what comes later is
+        // a new edge. What was sent meanwhile came before that last look.
         isCheckDue = false
     }
 
