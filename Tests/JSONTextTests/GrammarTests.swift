@@ -176,4 +176,19 @@ import Testing
         #expect(refusal(of: "[1,]")?.description == "the text has an unexpected byte (byte 3)")
         #expect(refusal(of: "")?.description == "the text is empty (byte 0)")
     }
+
+    @Test func `Every byte of a string is judged alike, wherever it stands`() {
+        for length in 1...20 {
+            for position in 0..<length {
+                for byte in UInt8.min...UInt8.max {
+                    var content = [UInt8](repeating: UInt8(ascii: "a"), count: length)
+                    content[position] = byte
+                    let refused = refusal(of: [UInt8(ascii: "\"")] + content + [UInt8(ascii: "\"")])
+                    let isPlain =
+                        byte >= 0x20 && byte < 0x80 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+                    #expect((refused == nil) == isPlain)
+                }
+            }
+        }
+    }
 }

@@ -4,8 +4,21 @@
 /// down the line refuse those). Values are slices of the original text, so that an SDP of several kilobytes can be passed
 /// on as it is (``JSONValue/raw``) and is never unescaped and escaped again.
 public struct JSONDocument: Sendable {
-    let bytes: [UInt8]
-    let nodes: [Node]
+    /// One reference for both: every value that is handed around holds it.
+    private final class Content: Sendable {
+        let bytes: [UInt8]
+        let nodes: [Node]
+
+        init(_ bytes: [UInt8], _ nodes: [Node]) {
+            self.bytes = bytes
+            self.nodes = nodes
+        }
+    }
+
+    private let content: Content
+
+    var bytes: [UInt8] { content.bytes }
+    var nodes: [Node] { content.nodes }
 
     /// Reads `bytes`.
     ///
@@ -15,8 +28,7 @@ public struct JSONDocument: Sendable {
         var reader = JSONReader(maximumDepth: maximumDepth)
         let outcome = bytes.withUnsafeBufferPointer { buffer in reader.read(buffer) }
         if let error = outcome { throw error }
-        self.bytes = bytes
-        nodes = reader.nodes
+        content = Content(bytes, reader.nodes)
     }
 
     public var root: JSONValue { JSONValue(document: self, index: 0) }

@@ -131,6 +131,7 @@ struct JSONReader {
         var position = start + 1
         var (hasEscapes, hasNull, isASCII) = (false, false, true)
         while true {
+            position = Self.skipPlain(text, from: position)
             guard position < text.count else { throw JSONError(problem: .unexpectedEnd, offset: position) }
             let byte = text[position]
             if byte == UInt8(ascii: "\"") { break }
@@ -161,6 +162,30 @@ struct JSONReader {
         guard position < text.count else { throw JSONError(problem: .unexpectedEnd, offset: position) }
         guard text[position] == byte else { throw JSONError(problem: .unexpectedByte, offset: position) }
         return position + 1
+    }
+
+    /// Passes over what is neither a quote nor an escape nor a control character nor beyond ASCII, eight bytes at a time as
+    /// long as that goes.
+    private static func skipPlain(_ text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
+        let bytes = UnsafeRawBufferPointer(text)
+        let (ones, tops): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
+        var position = start
+        while position + 8 <= text.count {
+            let word = bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+            // A top bit is set where a byte is less than 0x20, or equal to the quote or the backslash, or has its own set.
+            let quote = word ^ (ones &* 0x22)
+            let backslash = word ^ (ones &* 0x5C)
+            let found = (word &- ones &* 0x20) | (quote &- ones) | (backslash &- ones) | word
+            guard found & tops == 0 else { break }
+            position += 8
+        }
+        while position < text.count {
+            switch text[position] {
+            case 0x20...0x21, 0x23...0x5B, 0x5D...0x7F: position += 1
+            default: return position
+            }
+        }
+        return position
     }
 
     private static func skipSpace(_ text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {

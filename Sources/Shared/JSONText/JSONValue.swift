@@ -45,15 +45,22 @@ public struct JSONValue: Sendable {
 
     /// The member called `name`; of several the last. nil when absent, or when this is no object.
     public subscript(name: StaticString) -> JSONValue? {
-        guard node.kind == .object else { return nil }
-        var found: JSONValue?
-        var child = index + 1
-        while child < Int(node.next) {
-            let value = Int(document.nodes[child].next)
-            if isName(document.nodes[child], name) { found = JSONValue(document: document, index: value) }
-            child = Int(document.nodes[value].next)
+        // In the arrays' own memory: a request is asked for some fifteen members.
+        let found: Int? = document.nodes.withUnsafeBufferPointer { nodes in
+            document.bytes.withUnsafeBufferPointer { bytes in
+                guard nodes[index].kind == .object else { return nil }
+                var found: Int?
+                var child = index + 1
+                let end = Int(nodes[index].next)
+                while child < end {
+                    let value = Int(nodes[child].next)
+                    if isName(nodes[child], name, in: bytes) { found = value }
+                    child = Int(nodes[value].next)
+                }
+                return found
+            }
         }
-        return found
+        return found.map { JSONValue(document: document, index: $0) }
     }
 
     /// The members in order, names with their escapes resolved. Empty when this is no object.
@@ -82,19 +89,16 @@ public struct JSONValue: Sendable {
         return elements
     }
 
-    private func isName(_ node: Node, _ name: StaticString) -> Bool {
+    private func isName(_ node: Node, _ name: StaticString, in bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        let start = Int(node.start) + 1
         if node.hasEscapes {
-            return JSONValue(document: document, index: 0).unescapedName(node) == name.description
+            let content = document.bytes[start..<Int(node.end) - 1]
+            return String(decoding: Self.unescaped(content), as: UTF8.self) == name.description
         }
-        let length = Int(node.end - node.start) - 2
+        let length = Int(node.end) - 1 - start
         guard length == name.utf8CodeUnitCount else { return false }
-        return document.bytes.withUnsafeBufferPointer { bytes in
-            (0..<length).allSatisfy { bytes[Int(node.start) + 1 + $0] == name.utf8Start[$0] }
-        }
-    }
-
-    private func unescapedName(_ node: Node) -> String {
-        String(decoding: Self.unescaped(document.bytes[Int(node.start) + 1..<Int(node.end) - 1]), as: UTF8.self)
+        for offset in 0..<length where bytes[start + offset] != name.utf8Start[offset] { return false }
+        return true
     }
 
     private static func unescaped(_ content: ArraySlice<UInt8>) -> [UInt8] {
