@@ -4,12 +4,27 @@ import JSONText
 /// The members of a request object, read strictly: `null` counts as missing, types are never converted (D06), unknown
 /// members are ignored. Every error names the field (`feed_attach.session: required`).
 struct Fields {
+    /// Where an object stands. It becomes a text only in an error.
+    indirect enum Path: CustomStringConvertible {
+        case root
+        case member(StaticString, of: Path)
+        case element(Int, in: StaticString, of: Path)
+
+        /// With its dot: `feed_attach.`
+        var description: String {
+            switch self {
+            case .root: ""
+            case .member(let name, let path): "\(path)\(name)."
+            case .element(let index, let name, let path): "\(path)\(name)[\(index)]."
+            }
+        }
+    }
+
     let object: JSONValue
-    /// Where the object stands, with its dot: `feed_attach.`
-    let path: String
+    let path: Path
     let limits: ElementLimits
 
-    init(_ object: JSONValue, path: String = "", limits: ElementLimits) {
+    init(_ object: JSONValue, path: Path = .root, limits: ElementLimits) {
         self.object = object
         self.path = path
         self.limits = limits
@@ -116,7 +131,7 @@ struct Fields {
         var candidates: [Candidate] = []
         for (index, element) in elements.enumerated() {
             guard element.isObject else { throw ProtocolError("\(path)\(name)[\(index)]: must be an object") }
-            let fields = Fields(element, path: "\(path)\(name)[\(index)].", limits: limits)
+            let fields = Fields(element, path: .element(index, in: name, of: path), limits: limits)
             let text = try fields.rawString("candidate", limit: MessageLimits.candidate)
             guard let lineIndex = try fields.integer("sdpMLineIndex", atLeast: 0) else {
                 throw fields.wrong("sdpMLineIndex", "required")
@@ -131,7 +146,7 @@ struct Fields {
     func fields(_ name: StaticString) throws(ProtocolError) -> Fields? {
         guard let value = present(name) else { return nil }
         guard value.isObject else { throw wrong(name, "must be an object") }
-        return Fields(value, path: "\(path)\(name).", limits: limits)
+        return Fields(value, path: .member(name, of: path), limits: limits)
     }
 
     private func rawString(_ name: StaticString, limit: Int) throws(ProtocolError) -> RawJSON {
