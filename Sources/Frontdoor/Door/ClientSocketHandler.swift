@@ -17,6 +17,8 @@ final class ClientSocketHandler: ChannelInboundHandler, ClientSocket {
     private let logger: Logger
     private var connection: Connection?
     private var context: ChannelHandlerContext?
+    /// Where whole frames are written.
+    private var encoder: ChannelHandlerContext?
     private var liveness: LivenessStateMachine
     private var livenessTimer: Scheduled<Void>?
     private var unwritableTimer: Scheduled<Void>?
@@ -43,6 +45,11 @@ final class ClientSocketHandler: ChannelInboundHandler, ClientSocket {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        do {
+            encoder = try context.pipeline.syncOperations.context(handlerType: WebSocketFrameEncoder.self)
+        } catch {
+            preconditionFailure("a WebSocket without its encoder: \(error)")
+        }
         setAutoRead(false)
         connection = door.connected(self, dialect: dialect, from: client)
     }
@@ -59,6 +66,7 @@ final class ClientSocketHandler: ChannelInboundHandler, ClientSocket {
         unwritableTimer?.cancel()
         closingTimer?.cancel()
         context = nil
+        encoder = nil
         held = []
         connection?.closed()
         connection = nil
@@ -89,8 +97,8 @@ final class ClientSocketHandler: ChannelInboundHandler, ClientSocket {
         guard !isClosing || frame.opcode == .connectionClose else { return }
         switch frame.opcode {
         case .text:
-            let text = Array(frame.unmaskedData.readableBytesView)
-            guard text.allSatisfy({ $0 < 0x80 }) || String(validating: text, as: UTF8.self) != nil else {
+            let (text, isASCII) = frame.unmaskedText
+            guard isASCII || String(validating: text, as: UTF8.self) != nil else {
                 return close(code: 1007, reason: "text must be UTF-8")
             }
             if isPaused { held.append(text) } else { connection?.received(text) }
@@ -135,13 +143,19 @@ final class ClientSocketHandler: ChannelInboundHandler, ClientSocket {
     // MARK: Sending
 
     func send(_ text: [UInt8]) {
-        guard let context, !isClosing else { return }
-        write(.text, context.channel.allocator.buffer(bytes: text))
+        guard let context, let encoder, !isClosing else { return }
+        // Past the encoder, which would send the header as a buffer of its own.
+        encoder.write(NIOAny(context.channel.allocator.textFrame(text)), promise: nil)
+        wrote(context)
     }
 
     private func write(_ opcode: WebSocketOpcode, _ data: ByteBuffer) {
         guard let context else { return }
         context.write(wrapOutboundOut(WebSocketFrame(fin: true, opcode: opcode, data: data)), promise: nil)
+        wrote(context)
+    }
+
+    private func wrote(_ context: ChannelHandlerContext) {
         // Whatever is sent counts, pongs included.
         if !context.channel.isWritable, unsentBytes > limits.unsentBytes { return abort(.unsentBytes) }
         guard !needsFlush else { return }
