@@ -95,8 +95,17 @@ let package = Package(
             of: "Worker",
             [
                 "Identity", "Sylkrtc", "JSONText", "Bus", "Registry", "Settings", "Telemetry", logging, nio,
-                nioEmbedded,
+                nioEmbedded, nioWebSocket,
             ]),
     ],
     swiftLanguageModes: [.v6]
 )
+
+// The load generator and the floors of deploy/bench-load, which asks for them.
+if Context.environment["CONTINUO_BENCH"] != nil {
+    package.products.append(.executable(name: "Bench", targets: ["Bench"]))
+    package.targets.append(
+        .executableTarget(
+            name: "Bench", dependencies: ["CZeroMQ", nio, nioPosix, nioHTTP, nioWebSocket, arguments],
+            path: "Tests/Bench", swiftSettings: strict))
+}

@@ -112,6 +112,9 @@ private final class WebSocketJanusSocket: ChannelInboundHandler, JanusSocket {
 
     private let events: JanusSocketEvents
     private var context: ChannelHandlerContext?
+    /// Where whole frames are written: past the encoder, which masks byte by byte.
+    private var encoder: ChannelHandlerContext?
+    private var keys = MaskingKeys()
     private var isOver = false
     private var needsFlush = false
 
@@ -125,10 +128,8 @@ private final class WebSocketJanusSocket: ChannelInboundHandler, JanusSocket {
     }
 
     func send(_ text: [UInt8]) {
-        guard let context, !isOver else { return }
-        let frame = WebSocketFrame(
-            fin: true, opcode: .text, maskKey: .random(), data: context.channel.allocator.buffer(bytes: text))
-        context.write(wrapOutboundOut(frame), promise: nil)
+        guard let context, let encoder, !isOver else { return }
+        encoder.write(NIOAny(context.channel.allocator.maskedFrame(text, key: keys.next())), promise: nil)
         guard !needsFlush else { return }
         needsFlush = true
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
@@ -147,6 +148,11 @@ private final class WebSocketJanusSocket: ChannelInboundHandler, JanusSocket {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        do {
+            encoder = try context.pipeline.syncOperations.context(handlerType: WebSocketFrameEncoder.self)
+        } catch {
+            preconditionFailure("a WebSocket without its encoder: \(error)")
+        }
         events.opened(self)
     }
 
@@ -169,6 +175,7 @@ private final class WebSocketJanusSocket: ChannelInboundHandler, JanusSocket {
     func channelInactive(context: ChannelHandlerContext) {
         failed("the connection to Janus broke")
         self.context = nil
+        encoder = nil
         context.fireChannelInactive()
     }
 
