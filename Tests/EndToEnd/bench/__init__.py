@@ -1,0 +1,1 @@
+"""The gateway beside floors and Janus itself: what deploy/bench-load measures."""
