@@ -135,9 +135,9 @@ final class Connection {
         for answered in machine.takeAnswered() {
             door.answered(answered.kind, answered.outcome, deadline: answered.deadline)
         }
-        waiting += actions
-        guard !isPerforming else { return }
+        guard !isPerforming else { return waiting += actions }
         isPerforming = true
+        for action in actions { perform(action) }
         while let action = waiting.popFirst() { perform(action) }
         isPerforming = false
     }

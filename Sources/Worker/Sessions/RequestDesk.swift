@@ -72,8 +72,9 @@ final class RequestDesk {
     }
 
     private func advance() {
+        guard queue.isWaiting else { return }
         guard !isClosed() else { return turnAway() }
-        while !isClosed(), let item = queue.next() {
+        while queue.isWaiting, !isClosed(), let item = queue.next() {
             begun.insert(item.sequence)
             serve(item.request, item.sequence)
         }

@@ -30,6 +30,8 @@ struct SessionQueue {
     }
 
     var isFull: Bool { waiting.count >= Self.maximum }
+    /// There is something that has not begun.
+    var isWaiting: Bool { !waiting.isEmpty }
 
     mutating func append(_ item: Item) { waiting.append(item) }
 
