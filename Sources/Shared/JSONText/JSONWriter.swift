@@ -97,6 +97,29 @@ public struct JSONWriter {
     public mutating func value(_ value: String) {
         separate()
         bytes.append(UInt8(ascii: "\""))
+        if !appendPlain(value) { appendEscaped(value) }
+        bytes.append(UInt8(ascii: "\""))
+        needsComma = true
+    }
+
+    /// Most texts are written as they are, and in one piece.
+    ///
+    /// - Returns: false when something in the text has to be escaped; nothing was written then.
+    private mutating func appendPlain(_ value: String) -> Bool {
+        var value = value
+        return value.withUTF8 { text in
+            let isPlain = text.allSatisfy { byte in
+                switch byte {
+                case 0x20...0x21, 0x23...0x5B, 0x5D...0x7E: true
+                default: false
+                }
+            }
+            if isPlain { bytes.append(contentsOf: text) }
+            return isPlain
+        }
+    }
+
+    private mutating func appendEscaped(_ value: String) {
         for scalar in value.unicodeScalars {
             switch scalar {
             case "\"", "\\":
@@ -109,8 +132,6 @@ public struct JSONWriter {
             default: appendEscape(scalar)
             }
         }
-        bytes.append(UInt8(ascii: "\""))
-        needsComma = true
     }
 
     private var isAfterName = false
