@@ -15,7 +15,7 @@ extension SettingsCatalogue {
             "Where rooms with `record` are recorded, each in a directory of its own; Janus must be able to write there."
         ),
         Setting(
-            "General", "state_dir", .text("path"), "/var/lib/continuo", .both,
+            "General", "state_dir", .text("path"), "/var/lib/continuo", .frontdoor,
             "What outlives a restart of the host, as device tokens do."),
         Setting(
             "General", "log_level", .form("trace, debug, info, notice, warning, error, critical"), "info", .both,

@@ -6,8 +6,8 @@ import Testing
 
 /// What a front door reads is what the catalogue of settings says of it.
 @Suite struct FrontdoorCatalogueTests {
-    /// In the catalogue, with readers of their own; certificate and key are looked at together.
-    private static let readElsewhere: Set = ["General/state_dir", "TLS/certificate", "TLS/private_key"]
+    /// Certificate and key are looked at together, by tests of their own.
+    private static let readElsewhere: Set = ["TLS/certificate", "TLS/private_key"]
 
     private static let own = SettingsCatalogue.standard.settings.filter { setting in
         guard let section = setting.section, !readElsewhere.contains("\(section)/\(setting.key)") else { return false }
