@@ -1,5 +1,6 @@
 import NIOCore
 import NIOWebSocket
+import TestSupport
 import Testing
 
 @testable import Frontdoor
