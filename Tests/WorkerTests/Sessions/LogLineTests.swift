@@ -12,6 +12,7 @@ struct LogLineTests {
         let book = LogBook()
         try SlotWorld.run(logger: book.logger) { world in
             let alice = try world.join("alice", 1)
+            world.gateway.dropKeptEvents()
             world.janus.say(
                 #"{"janus":"event","sender":4711,"plugindata":{"plugin":"p","data":{}}}"#, to: world.sessionID.rawValue)
             world.janus.event("news", alice)
@@ -28,6 +29,7 @@ struct LogLineTests {
         let book = LogBook()
         try SlotWorld.run(logger: book.logger) { world in
             let alice = try world.join("alice", 1)
+            world.gateway.dropKeptEvents()
             world.submit(.terminate(session: sequence(1)), 1, 2)
             world.janus.say(#"{"janus":"detached","sender":\#(alice)}"#, to: world.sessionID.rawValue)
             world.settle()
