@@ -53,12 +53,6 @@ struct FrontdoorCommand: AsyncParsableCommand {
             format: LogFormat(rawValue: configuration.installation.logFormat) ?? .text)
         let logger = Logger(label: "frontdoor")
         logger.report(configuration.warnings)
-        logger.info(
-            "starting",
-            metadata: .keyed([
-                .version: productVersion, .endpoint: "ws://\(configuration.listen)\(Handshake.path)",
-                .origins: configuration.origins.description, .domains: configuration.domains.description,
-            ]))
         let reload = Reload()
         let (signals, received) = AsyncStream.makeStream(of: Void.self)
         do {
@@ -69,6 +63,12 @@ struct FrontdoorCommand: AsyncParsableCommand {
             let service = FrontdoorService(
                 configuration: configuration, inherited: try InheritedSockets.take(), signals: signals, tls: tls,
                 reload: reload, logger: logger)
+            logger.info(
+                "starting",
+                metadata: .keyed([
+                    .version: productVersion, .endpoint: "ws://\(configuration.listen)\(Handshake.path)",
+                    .origins: configuration.origins.description, .domains: configuration.domains.description,
+                ]))
             try await run(service, telling: received)
         } catch let problem as ListeningProblem {
             endForFailure(problem.text)

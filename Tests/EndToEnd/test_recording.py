@@ -47,7 +47,7 @@ async def test_B25_two_publishers_of_a_recorded_room_leave_sound_and_picture_in_
     await eventually(lambda: len(list(directory.glob("*.mjr"))) == 4, 10, "four finished recordings")
     files = list(directory.glob("*.mjr"))
     for kind in ("audio", "video"):
-        assert len([path for path in files if kind in path.name]) == 2, files
+        assert len([path for path in files if f"-{kind}-" in path.name]) == 2, files
     assert all(path.read_bytes().startswith(b"MJR0000") for path in files)
     assert directory.stat().st_mode & 0o777 == 0o755
 

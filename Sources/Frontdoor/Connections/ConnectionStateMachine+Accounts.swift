@@ -27,7 +27,7 @@ extension ConnectionStateMachine {
             return []
         }
         guard isRecorded else { return notAdded(sequence, pending, account, Self.noRegistryText) }
-        storing[sequence] = nil
+        storingEnded(sequence, .ack)
         return [
             .send(.ack(transaction: pending.transaction)), .note(.accountAdded(account.sent, userAgent: userAgent)),
         ] + proceed()
@@ -35,10 +35,11 @@ extension ConnectionStateMachine {
 
     /// As if it had never been asked for, unless it was removed meanwhile, or added again.
     private mutating func notAdded(
-        _ sequence: RequestSequence, _ pending: StoringRequest, _ account: SentAddress, _ text: String
+        _ sequence: RequestSequence, _ pending: StoringRequest, _ account: SentAddress, _ text: String,
+        _ outcome: RequestOutcome = .error
     ) -> [Action] {
-        storing[sequence] = nil
-        let refusal = refuse(pending.transaction, pending.name, text)
+        storingEnded(sequence, outcome)
+        let refusal = refuse(pending.transaction, pending.kind.name, text)
         guard accounts.account(account.address)?.addition == sequence else { return refusal + proceed() }
         return refusal + forget(account) + [.unclaim(nil, [account.address])] + proceed()
     }
@@ -71,8 +72,8 @@ extension ConnectionStateMachine {
 
     mutating func tokensStored(_ sequence: RequestSequence, isStored: Bool) -> [Action] {
         guard let pending = storing[sequence], case .tokens = pending.subject else { return [] }
-        storing[sequence] = nil
-        guard isStored else { return refuse(pending.transaction, pending.name, Self.noTokensText) + proceed() }
+        storingEnded(sequence, isStored ? .ack : .error)
+        guard isStored else { return refuse(pending.transaction, pending.kind.name, Self.noTokensText) + proceed() }
         return [.send(.ack(transaction: pending.transaction))] + proceed()
     }
 
@@ -102,7 +103,7 @@ extension ConnectionStateMachine {
 
     private mutating func store(_ subject: StoringRequest.Subject, _ asked: Asked) {
         storing[asked.sequence] = StoringRequest(
-            transaction: asked.transaction, name: asked.name, subject: subject, deadline: asked.deadline)
+            transaction: asked.transaction, kind: asked.kind, subject: subject, deadline: asked.deadline)
     }
 
     /// Nobody has said in time that it is stored.
@@ -110,10 +111,10 @@ extension ConnectionStateMachine {
         guard let pending = storing[sequence] else { return [] }
         let text = "request timed out"
         switch pending.subject {
-        case .addition(let account, _): return notAdded(sequence, pending, account, text)
+        case .addition(let account, _): return notAdded(sequence, pending, account, text, .timeout)
         case .tokens:
-            storing[sequence] = nil
-            return refuse(pending.transaction, pending.name, text) + proceed()
+            storingEnded(sequence, .timeout)
+            return refuse(pending.transaction, pending.kind.name, text) + proceed()
         }
     }
 }

@@ -183,13 +183,20 @@ struct ConnectionStateMachine {
 
     /// A request that waits for nobody was answered at once.
     private mutating func noteAnswer(to asked: Asked, among actions: [Action]) {
-        guard unanswered[asked.sequence] == nil, !answered.contains(where: { $0.sequence == asked.sequence }) else {
-            return
-        }
+        guard unanswered[asked.sequence] == nil, storing[asked.sequence] == nil,
+            !answered.contains(where: { $0.sequence == asked.sequence })
+        else { return }
         let isAck = actions.contains(.send(.ack(transaction: asked.transaction)))
         answered.append(
             Answered(
                 sequence: asked.sequence, kind: asked.kind, outcome: isAck ? .ack : .error, deadline: asked.deadline))
+    }
+
+    /// What was to be stored is, or is not.
+    mutating func storingEnded(_ sequence: RequestSequence, _ outcome: RequestOutcome) {
+        guard let pending = storing.removeValue(forKey: sequence) else { return }
+        answered.append(
+            Answered(sequence: sequence, kind: pending.kind, outcome: outcome, deadline: pending.deadline))
     }
 
     // MARK: What follows

@@ -10,8 +10,7 @@ struct StoringRequest {
     }
 
     let transaction: String
-    /// The request's name in logs.
-    let name: String
+    let kind: RequestKind
     let subject: Subject
     let deadline: NIODeadline
 }
