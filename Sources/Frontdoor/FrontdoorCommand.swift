@@ -40,6 +40,8 @@ struct FrontdoorCommand: AsyncParsableCommand {
     var checkConfig = false
 
     func run() async throws {
+        // Until it is heeded: who rotates logs is not to end what has just begun.
+        signal(SIGHUP, SIG_IGN)
         let configuration: FrontdoorConfiguration
         do throws(SettingsError) {
             configuration = try FrontdoorConfiguration(

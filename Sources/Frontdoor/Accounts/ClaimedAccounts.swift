@@ -38,8 +38,8 @@ final class ClaimedAccounts {
         owed.remove(claim)
         write([claim]) { [self] error in
             if let error {
-                held.remove(claim)
-                // Perhaps because it is another registry than before.
+                // Perhaps because it is another registry than before. Whoever gives the claim up releases it; a newer one of the
+                // same account stays.
                 mustRestore = true
                 logger.error("an account cannot be recorded", metadata: .keyed([.error: "\(error)"]))
             }

@@ -25,6 +25,8 @@ final class Connection {
     private var waiting: CircularBuffer<ConnectionStateMachine.Action> = []
     private var isPerforming = false
     private var isClosed = false
+    /// Lines about what the client does and is told; more a second than anybody's accounts are no news.
+    private var news = LogGate(perSecond: 20)
     /// nil: messages are not written down.
     private let trace: ClientTrace?
     private let logger: Logger
@@ -207,10 +209,14 @@ final class Connection {
             logger.error("message ignored", metadata: .keyed([.error: problem, .suppressed: "\(stopped)"]))
         case .limit(let limit): reached(limit)
         case .accountAdded(let account, let userAgent):
+            guard news.passes(at: door.loop.now) != nil else { return }
             logger.info("account added", metadata: .keyed([.account: account, .value: userAgent ?? "no user agent"]))
-        case .accountRemoved(let account): logger.info("account removed", metadata: .keyed([.account: account]))
+        case .accountRemoved(let account):
+            guard news.passes(at: door.loop.now) != nil else { return }
+            logger.info("account removed", metadata: .keyed([.account: account]))
         case .tokensChanged(let account): logger.debug("device token changed", metadata: .keyed([.account: account]))
         case .invited(let account, let originator, let room):
+            guard news.passes(at: door.loop.now) != nil else { return }
             logger.info(
                 "invited",
                 metadata: .keyed([.account: account, .room: "\(room)", .value: "by \(originator)"]))

@@ -202,8 +202,7 @@ final class ClientSocketHandler: ChannelInboundHandler, ClientSocket {
             wrapOutboundOut(WebSocketFrame(fin: true, opcode: .connectionClose, data: data)), promise: nil)
         // The client's own close frame ends it; a client that sends none has a second.
         setAutoRead(true)
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        closingTimer = context.eventLoop.scheduleTask(in: limits.closingTime) { bound.value.closingTimePassed() }
+        startClosingTimer(context)
     }
 
     private func closed(by frame: inout WebSocketFrame, _ context: ChannelHandlerContext) {
@@ -214,6 +213,12 @@ final class ClientSocketHandler: ChannelInboundHandler, ClientSocket {
         let code = data.readSlice(length: 2) ?? context.channel.allocator.buffer(capacity: 0)
         context.writeAndFlush(wrapOutboundOut(WebSocketFrame(fin: true, opcode: .connectionClose, data: code)))
             .whenComplete { _ in channel.close(promise: nil) }
+        startClosingTimer(context)
+    }
+
+    private func startClosingTimer(_ context: ChannelHandlerContext) {
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        closingTimer = context.eventLoop.scheduleTask(in: limits.closingTime) { bound.value.closingTimePassed() }
     }
 
     private func closingTimePassed() {

@@ -17,6 +17,11 @@ struct TLSFiles: Equatable, Sendable {
     init?(_ reader: inout SettingsReader) {
         let certificate = reader.text("TLS", "certificate")
         let privateKey = reader.text("TLS", "private_key")
+        // A key in the file itself, in the place of its path, is not to be repeated.
+        if [certificate, privateKey].contains(where: { $0?.contains("-----BEGIN") == true }) {
+            reader.refuse("TLS", "certificate", "(PEM)", legal: "a file, and so is private_key")
+            return nil
+        }
         switch (certificate, privateKey) {
         case (let certificate?, let privateKey?): self.init(certificate: certificate, privateKey: privateKey)
         case (nil, nil): return nil

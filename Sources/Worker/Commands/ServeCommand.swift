@@ -21,6 +21,8 @@ struct ServeCommand: AsyncParsableCommand {
     var checkConfig = false
 
     func run() async throws {
+        // Until it is heeded: who rotates logs is not to end what has just begun.
+        signal(SIGHUP, SIG_IGN)
         let configuration: WorkerConfiguration
         do throws(SettingsError) {
             configuration = try WorkerConfiguration(file: config, management: management)

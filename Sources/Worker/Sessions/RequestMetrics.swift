@@ -68,6 +68,7 @@ final class RequestMetrics {
     func answered(_ answer: WorkerAnswer, _ connection: ConnectionID, _ sequence: RequestSequence, at now: NIODeadline)
     {
         guard let (kind, since) = open[connection]?.removeValue(forKey: sequence) else { return }
+        if open[connection]?.isEmpty == true { open[connection] = nil }
         openCount -= 1
         outcomes.add(kind, WorkerOutcome(answer))
         durations.observe(kind, now - since)

@@ -19,6 +19,8 @@ async def site(folder, front_doors=1, trusts_claims=False):
     settings = {
         "General": {"log_level": "notice", "trust_claimed_accounts": "yes" if trusts_claims else "no"},
         "Frontdoor": {"loops": 1}, "Janus": {"max_publishers": SUBSCRIBERS},
+        # The generator is one address.
+        "Limits": {"connections_per_address": 0, "handshakes_per_address": 0},
     }
     try:
         async with running(Gateway(folder, janus, front_doors, workers=1, slots=1, settings=settings)) as gateway:
