@@ -80,10 +80,10 @@ class Hostile:
 
 
 class SilentSockets(Hostile):
-    name, many = "silent sockets", 60
+    name, many, upgraded = "silent sockets", 60, False
 
     async def once(self, number, chance):
-        _, writer = await self.open(number, upgraded=False)
+        _, writer = await self.open(number, upgraded=self.upgraded)
         try:
             await asyncio.sleep(20)
         finally:
@@ -104,15 +104,8 @@ class SlowHandshakes(Hostile):
             writer.transport.abort()
 
 
-class SilentClients(Hostile):
-    name, many = "clients that say nothing", 60
-
-    async def once(self, number, chance):
-        _, writer = await self.open(number)
-        try:
-            await asyncio.sleep(20)
-        finally:
-            writer.transport.abort()
+class SilentClients(SilentSockets):
+    name, upgraded = "clients that say nothing", True
 
 
 class NeverReaders(Hostile):
