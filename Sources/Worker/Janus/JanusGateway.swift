@@ -39,6 +39,9 @@ final class JanusGateway {
     private var late: [String: (JanusReply) -> Void] = [:]
     private var lateOrder: CircularBuffer<String> = []
     private var transactions = 0
+    private var batching = ReplyBatching()
+    /// Replies since the last read was complete.
+    private var answered = 0
     private var handlers: [JanusHandleID: (JanusEvent) -> Void] = [:]
     /// Handles that were given up lately: Janus may still have something to say of them. The oldest are forgotten first.
     private var past: Set<JanusHandleID> = []
@@ -153,6 +156,7 @@ final class JanusGateway {
                 if let undo = late.removeValue(forKey: transaction), case .success(let reply) = result { undo(reply) }
                 return
             }
+            answered += 1
             finish(request, result)
         case .event(let event):
             logger.debug("event", metadata: .keyed([.handle: "\(event.sender)", .event: "\(event.kind)"]))
@@ -171,6 +175,14 @@ final class JanusGateway {
         case .unattributed(let error):
             logger.error("Janus could not read a request", metadata: .keyed([.error: error.reason]))
         }
+    }
+
+    /// All that had arrived was received.
+    ///
+    /// - Returns: for how long to leave what comes next.
+    func readCompleted() -> TimeAmount? {
+        defer { answered = 0 }
+        return batching.readCompleted(answered: answered, underWay: pending.count)
     }
 
     /// Bounded: a handle that has more to say than this will be told by its observation.

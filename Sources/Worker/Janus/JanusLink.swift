@@ -87,6 +87,7 @@ final class JanusLink {
             events: JanusSocketEvents(
                 opened: { [self] socket in opened(socket) },
                 received: { [self] text in if attempt == connections { gateway?.received(text) } },
+                readCompleted: { [self] in attempt == connections ? gateway?.readCompleted() : nil },
                 // What was abandoned has been reported.
                 closed: { [self] loss in if attempt == connections { closed(loss) } }))
     }

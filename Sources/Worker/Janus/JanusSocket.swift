@@ -10,6 +10,8 @@ protocol JanusSocket: AnyObject {
 struct JanusSocketEvents {
     let opened: (any JanusSocket) -> Void
     let received: ([UInt8]) -> Void
+    /// After all that was there; for how long is nothing read now?
+    let readCompleted: () -> TimeAmount?
     let closed: (JanusLoss) -> Void
 }
 

@@ -172,6 +172,21 @@ private final class WebSocketJanusSocket: ChannelInboundHandler, JanusSocket {
         }
     }
 
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if let pause = events.readCompleted() { readNothing(for: pause, context.channel) }
+        context.fireChannelReadComplete()
+    }
+
+    private func readNothing(for pause: TimeAmount, _ channel: any Channel) {
+        setReading(false, channel)
+        channel.eventLoop.assumeIsolated().scheduleTask(in: pause) { self.setReading(true, channel) }
+    }
+
+    /// A channel that is closed has no options, and needs none.
+    private func setReading(_ isReading: Bool, _ channel: any Channel) {
+        try? channel.syncOptions?.setOption(.autoRead, value: isReading)
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
         failed("the connection to Janus broke")
         self.context = nil

@@ -203,6 +203,7 @@ func connectGateway(
                     transactionPrefix: admin ? "a" : "t", logger: logger)
             },
             received: { opened?.received($0) },
+            readCompleted: { opened?.readCompleted() },
             closed: { _ in opened?.lost() }))
     loop.run()
     return try #require(opened)
