@@ -6,6 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 JANUS_CONFIG = ROOT / "deploy" / "lib" / "janus-config"
+PHONES = ROOT / "Tests" / "EndToEnd" / "phones"
 DEPLOY_RUN = ROOT / "deploy" / "run"
 ROLLING_RESTART = ROOT / "deploy" / "rolling-restart"
 
