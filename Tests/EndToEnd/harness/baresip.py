@@ -6,7 +6,7 @@ import json
 import signal
 from contextlib import suppress
 
-from .ports import free_neighbours, free_port
+from .ports import free_neighbours, free_port, own_address
 from .process import Process
 from .tones import RATE, loudness, read_sound, share_of_tone, write_tone
 from .waiting import eventually
@@ -18,10 +18,12 @@ VOICE = 620  # Hz, and not the note of harness.media
 class Baresip:
     """With a registrar (a Kamailio that knows `user`) it registers; without one it can be called by its `uri`."""
 
-    def __init__(self, folder, user, registrar=None, answers=False, address="127.0.0.1", voice=VOICE,
-                 transport="udp", password=None):
-        """`answers`: takes every call at once. `address` is where SIP and RTP reach it. Another `password` than the registrar's is for those who must not get in."""
-        self.user, self.address, self.port = user, address, free_port()
+    def __init__(self, folder, user, registrar=None, answers=False, address=None, voice=VOICE, transport="udp",
+                 password=None):
+        """`answers`: takes every call at once. `address` is where SIP and RTP reach it, by default the host's own: its
+        sound leaves from there whatever it says, and Janus takes sound only from where it was told to send its own.
+        Another `password` than the registrar's is for those who must not get in."""
+        self.user, self.address, self.port = user, address or own_address(), free_port()
         self.events = []  # all that it told, in order: {"type": …}
         self._registrar, self._transport = registrar, transport
         self._folder = folder / f"baresip-{user}-{self.port}"
@@ -34,7 +36,8 @@ class Baresip:
         write_tone(self._folder / "voice.wav", voice)
         self._account = self._account_line(answers, password)
         self._configure()
-        self.process = Process(f"baresip-{user}", ["baresip", "-f", self._folder], folder / f"baresip-{user}-{self.port}.log")
+        self.process = Process(
+            f"baresip-{user}", ["baresip", "-f", self._folder], folder / f"baresip-{user}-{self.port}.log")
 
     # MARK: where it is
 
@@ -112,7 +115,8 @@ class Baresip:
 
     async def told(self, kind, within=10.0, count=1):
         """Waits for an event of that type, such as CALL_INCOMING, CALL_RINGING, CALL_PROGRESS, CALL_ESTABLISHED,
-        CALL_CLOSED, REGISTER_OK, REGISTER_FAIL; `count` is how many there shall be since it started. Returns the last."""
+        CALL_CLOSED, REGISTER_OK, REGISTER_FAIL; `count` is how many there shall be since it started. Returns the
+        last."""
         async def enough():
             while len(found := [event for event in self.events if event["type"] == kind]) < count:
                 self._changed.clear()

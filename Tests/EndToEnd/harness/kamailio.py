@@ -19,8 +19,8 @@ class Kamailio:
 
     def __init__(self, folder, name="kamailio", domain="phones.test", address="127.0.0.1", expires=3600,
                  trying_timeout=5000, ringing_timeout=60000):
-        """`expires` (seconds) is the longest registration granted; a next hop has so many milliseconds for a first answer
-        to a request, and a phone so many to ring."""
+        """`expires` (seconds) is the longest registration granted; a next hop has so many milliseconds for a first
+        answer to a request, and a phone so many to ring."""
         self.domain, self.address, self.port = domain, address, free_port()
         self._folder = folder / name
         self._folder.mkdir()
@@ -34,7 +34,6 @@ class Kamailio:
             assert f"@{place}@" in text, place
             text = text.replace(f"@{place}@", str(value))
         configuration.write_text(text)
-        # No -DD without -E: the first writes to stderr only as long as the second says so.
         self.process = Process(
             name, ["kamailio", "-DD", "-E", "-f", configuration, "-m", "32", "-M", "4", "-w", self._folder,
                    "-Y", self._folder, "-P", self._folder / "pid"], folder / f"{name}.log")
@@ -115,7 +114,7 @@ class Kamailio:
         self._placed.clear()
 
     async def answer_registrations(self, how):
-        """`normal`; `silent`; `silent-when-authenticated`, which is silent after its challenge; or a status, as text."""
+        """`normal`; `silent`; `silent-when-authenticated`, which falls silent after its challenge; or a status."""
         await self.call("htable.sets", "settings", "register", how)
 
     async def _tell_password(self, user, password):

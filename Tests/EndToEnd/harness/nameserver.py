@@ -47,8 +47,8 @@ class NameServer:
     # MARK: records
 
     async def publish(self, *records, ttl=0):
-        """In the place of all that was known before: what `naptr`, `srv` and `host` return; `ttl` (seconds) is that of all.
-        It is away for a moment."""
+        """In the place of all that was known before: what `naptr`, `srv` and `host` return; `ttl` (seconds) is that of
+        all. It is away for a moment."""
         self._records, self._ttl = list(records), ttl
         if self.process.running:
             await self.stop()
@@ -88,8 +88,8 @@ class NameServer:
 
     def _configure(self):
         lines = [
-            f"port={self.port}", f"listen-address={self.address}", "bind-interfaces", "no-resolv", "no-hosts", "no-poll",
-            "pid-file=", "cache-size=0", "log-queries", "log-facility=-", f"local=/{self._domain}/",
+            f"port={self.port}", f"listen-address={self.address}", "bind-interfaces", "no-resolv", "no-hosts",
+            "no-poll", "pid-file=", "cache-size=0", "log-queries", "log-facility=-", f"local=/{self._domain}/",
             f"local-ttl={self._ttl}", *self._records]
         self._configuration.write_text("".join(f"{line}\n" for line in lines))
 

@@ -1,4 +1,4 @@
-"""Free TCP ports, below the range from which the kernel takes those of outgoing connections."""
+"""Free TCP ports, below the range from which the kernel takes those of outgoing connections; and this host's address."""
 
 import random
 import socket
@@ -29,3 +29,13 @@ def is_free(port, host="127.0.0.1"):
         except OSError:
             return False
         return True
+
+
+def own_address():
+    """The address from which this host speaks to others, as Janus finds it for SIP; loopback where there is no route."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("198.51.100.1", 9))  # documentation's own; nothing is sent
+        except OSError:
+            return "127.0.0.1"
+        return probe.getsockname()[0]

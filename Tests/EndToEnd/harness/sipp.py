@@ -6,7 +6,7 @@ import signal
 from dataclasses import dataclass
 
 from .paths import PHONES
-from .ports import free_neighbours, free_port
+from .ports import free_neighbours, free_port, own_address
 from .process import Process
 from .waiting import eventually
 
@@ -27,12 +27,13 @@ class Counts:
 class Sipp:
     """`scenario` names a file of `phones/`; what stands there in @…@ is given in `places`, in small letters.
 
-    Those that call or register (`uac_…`, `register`) need `rows`, used in turn: (user, password, whom they call). They
-    make `calls` of them, `rate` a second and `at_once` at most. Those that are called (`uas_…`) listen at `uri` until they
-    are stopped, or for so many `calls`; Kamailio.place makes them known."""
+    Those that call or register (`uac_…`, `register`) need `rows`, used in turn: (user, password, whom they call).
+    They make `calls` of them, `rate` a second and `at_once` at most. Those that are called (`uas_…`) listen at `uri`
+    until they are stopped, or for so many `calls`; Kamailio.place makes them known."""
 
     def __init__(self, folder, scenario, registrar, user="sipp", rows=(), calls=None, rate=10, at_once=100,
-                 address="127.0.0.1", transport="udp", **places):
+                 address=None, transport="udp", **places):
+        address = address or own_address()
         self.user, self.address, self.port = user, address, free_port()
         self._media = free_neighbours(4)
         self._folder = folder / f"sipp-{scenario}-{self.port}"
@@ -107,8 +108,10 @@ class Sipp:
 
     async def succeeds(self, count=1, within=20.0):
         """Waits for so many good ends."""
-        await eventually(
-            lambda: self.counts().succeeded >= count, within, f"{self.process.name} to succeed {count} times: {self.trouble()}")
+        try:
+            await eventually(lambda: self.counts().succeeded >= count, within, f"{count} successes")
+        except AssertionError as error:
+            raise AssertionError(f"{self.process.name}: {error}, {self.counts()}\n{self.trouble()}") from None
 
     async def is_in_calls(self, count, within=20.0):
         await eventually(lambda: self.counts().current == count, within, f"{self.process.name} to be in {count} calls")
