@@ -114,19 +114,14 @@ final class Connection {
 
     func entries(at slot: SlotID) -> [ConnectionList.Entry] { machine.entries(at: slot) }
 
-    /// Sends again what the worker owes an answer to.
-    ///
-    /// - Returns: whether all of it left.
-    func repeatUnanswered(on link: WorkerLink) -> Bool {
+    /// Sends again what the worker owes an answer to, with what the link begins with.
+    func repeatUnanswered(on link: WorkerLink) {
         for request in machine.unanswered(at: link.slot) {
-            guard let deadline = machine.deadline(of: request.sequence),
-                link.send(
-                    request.request, as: request.sequence, of: id, deadline: deadline, isRepeat: request.isRepeat)
-                    == .sent
-            else { return false }
+            guard let deadline = machine.deadline(of: request.sequence) else { continue }
+            _ = link.send(
+                .request(request.request, request.sequence, of: id, deadline: deadline, isRepeat: request.isRepeat))
             machine.sent(request.sequence, to: link.slot)
         }
-        return true
     }
 
     func owesNothing(to slot: SlotID) -> Bool { machine.unanswered(at: slot).isEmpty }

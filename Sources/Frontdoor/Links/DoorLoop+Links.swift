@@ -61,7 +61,7 @@ extension DoorLoop: WorkerLink.Delegate {
         _ request: WorkerRequest, _ sequence: RequestSequence, of connection: ConnectionID, to slot: SlotID,
         deadline: NIODeadline
     ) -> WorkerLink.Sending {
-        let sending = links[slot]?.send(request, as: sequence, of: connection, deadline: deadline) ?? .noLink
+        let sending = links[slot]?.send(.request(request, sequence, of: connection, deadline: deadline)) ?? .noLink
         if case .refused = sending { metrics.links.sendRefused() }
         return sending
     }
@@ -69,17 +69,17 @@ extension DoorLoop: WorkerLink.Delegate {
     /// Sent at once if that is possible, and owed until the worker has taken it.
     func release(_ session: SessionID, at slot: SlotID) {
         guard let link = links[slot], !link.isClosed else { return }
-        let sending = link.sendOrGiveUp(.release, connection: session.connection, request: session.request)
+        let sending = link.sendOrGiveUp(.release(session))
         owed[slot, default: OwedReleases()].add(session, sentIn: sending == .sent ? link.lastSent : nil)
     }
 
     /// Without a link there is nothing to send: the next link's list does not contain the connection, and what is not in
     /// the list is released.
     func gone(_ connection: ConnectionID, from slot: SlotID) {
-        _ = links[slot]?.sendOrGiveUp(.gone, connection: connection)
+        _ = links[slot]?.sendOrGiveUp(.gone(connection))
     }
 
-    func resync(_ link: WorkerLink) -> Bool {
+    func resync(_ link: WorkerLink) {
         let slot = link.slot
         let everybody = connections.values.sorted { $0.id.number < $1.id.number }
         for connection in everybody { connection.resyncBegan(at: slot) }
@@ -89,14 +89,13 @@ extension DoorLoop: WorkerLink.Delegate {
         if parts.isEmpty, !everybody.allSatisfy({ $0.owesNothing(to: slot) }) {
             parts = [ConnectionList(isLast: false)]
         }
-        for part in parts {
-            guard link.send(.list, part.encoded) == .sent else { return false }
-        }
-        owed[slot]?.listed(in: link.lastSent)
-        for connection in everybody {
-            guard connection.repeatUnanswered(on: link) else { return false }
-        }
-        return link.send(.list, ConnectionList().encoded) == .sent
+        for part in parts { _ = link.send(.list(part)) }
+        for connection in everybody { connection.repeatUnanswered(on: link) }
+        _ = link.send(.list(ConnectionList()))
+    }
+
+    func begun(_ link: WorkerLink) {
+        if let last = link.lastSent { owed[link.slot]?.listed(in: last) }
     }
 
     // MARK: Hearing

@@ -10,10 +10,11 @@ import Telemetry
 final class WorkerLink {
     /// What the link reports.
     protocol Delegate: AnyObject {
-        /// A new link is up: everything of this loop that the worker should have is sent on it, the list first.
-        ///
-        /// - Returns: whether all of it left.
-        func resync(_ link: WorkerLink) -> Bool
+        /// A new link is up: everything of this loop that the worker should have is sent on it, the list first. It leaves at
+        /// the pace at which the worker takes it; whatever is sent meanwhile leaves behind it.
+        func resync(_ link: WorkerLink)
+        /// All of that has left, and what came behind it.
+        func begun(_ link: WorkerLink)
         func answered(_ connection: ConnectionID, _ sequence: RequestSequence, _ answer: WorkerAnswer, by slot: SlotID)
         func told(_ session: SessionID, _ event: WorkerEvent, by slot: SlotID)
         /// Somebody invites a client to a conference on that worker.
@@ -28,6 +29,7 @@ final class WorkerLink {
 
     /// What becomes of a message.
     enum Sending {
+        /// It left, or leaves behind what the link begins with.
         case sent
         /// The link is full. Nothing was sent, and the link is as before.
         case refused
@@ -46,8 +48,12 @@ final class WorkerLink {
     private(set) var number: UInt32
     private var machine: DealerLinkStateMachine
     private var socket: (any DealerSocket)?
+    /// What is still to leave of what the link begins with; nil: it has begun, or is not up.
+    private var opening: LinkOpening?
     /// An acknowledgement is on its way that somebody waits for.
     private var isAcknowledging = false
+    /// Bytes of messages that were taken since anything was sent.
+    private var unsaidBytes = 0
     /// What the worker last said of itself.
     private(set) var status: WorkerStatus?
     /// Rooms this loop has placed there since.
@@ -79,37 +85,48 @@ final class WorkerLink {
     var load: Int { (status?.load ?? 0) + placed }
 
     /// Everything sent has been taken.
-    var isDrained: Bool { !machine.isUp || machine.acknowledgedByPeer >= machine.lastSent }
+    var isDrained: Bool {
+        !machine.isUp || opening == nil && machine.acknowledgedByPeer >= machine.lastSent
+    }
 
     /// Messages that the worker has not said to have taken.
     var unacknowledged: UInt64 { machine.isUp ? machine.lastSent - machine.acknowledgedByPeer : 0 }
 
     func notePlacement() { placed += 1 }
 
-    /// The number of the last message that was sent on this link, and of the last one that the worker says it took.
-    var lastSent: UInt64 { machine.lastSent }
+    /// The number of the last message that the worker says it took on this link.
     var acknowledged: UInt64 { machine.acknowledgedByPeer }
 
-    func send(
-        _ request: WorkerRequest, as sequence: RequestSequence, of connection: ConnectionID, deadline: NIODeadline,
-        isRepeat: Bool = false
-    ) -> Sending {
-        let left = max(0, (deadline - loop.now).nanoseconds / 1_000_000)
-        return send(
-            .request, request.encoded, connection: connection, request: sequence,
-            deadline: UInt32(clamping: left), isRepeat: isRepeat)
+    /// The number of the last message that was sent on this link; nil: some of what was sent has not left.
+    var lastSent: UInt64? { opening == nil ? machine.lastSent : nil }
+
+    /// What is refused had no effect.
+    func send(_ departure: Departure) -> Sending {
+        guard machine.isUp, socket != nil else { return .noLink }
+        guard opening == nil else { return opening?.add(departure) == true ? .sent : .refused }
+        return leave(departure)
+    }
+
+    private func leave(_ departure: Departure) -> Sending {
+        send(
+            departure.kind, departure.body, connection: departure.connection, request: departure.request,
+            deadline: departure.deadline(at: loop.now), isRepeat: departure.isRepeat)
     }
 
     /// What does not leave had no effect.
-    func send(
+    private func send(
         _ kind: MessageKind, _ body: [UInt8], connection: ConnectionID? = nil, request: RequestSequence? = nil,
         deadline: UInt32? = nil, isRepeat: Bool = false
     ) -> Sending {
         guard machine.isUp, let socket else { return .noLink }
         let envelope = machine.stamp(
             kind, connection: connection, request: request, deadline: deadline, isRepeat: isRepeat)
-        switch socket.send(envelope.message(body)) {
-        case .sent: return .sent
+        let message = envelope.message(body)
+        switch socket.send(message) {
+        case .sent:
+            unsaidBytes = 0
+            if kind != .heartbeat { opening?.left(message.readableBytes, as: envelope.sequence) }
+            return .sent
         case .full where mayBeFull, .tooLong:
             machine.notSent(envelope)
             return .refused
@@ -121,14 +138,31 @@ final class WorkerLink {
         }
     }
 
+    /// What the link begins with leaves as far as the worker has taken what left before.
+    private func proceed() {
+        guard opening?.isComplete == true else { return }
+        opening?.window.acknowledged(upTo: machine.acknowledgedByPeer)
+        while let next = opening?.next {
+            switch leave(next) {
+            case .sent: break
+            // It would be so at once again.
+            case .refused: return giveUp("the list could not be sent", isHasty: false)
+            case .noLink: return
+            }
+        }
+        guard opening?.isEmpty == true else { return }
+        opening = nil
+        delegate?.begun(self)
+    }
+
     /// A socket without a connection is full, too. One that has a connection is not before this much waits in it.
     private var mayBeFull: Bool {
         machine.lastSent - machine.acknowledgedByPeer > UInt64(BusLimits.sendHighWaterMark / 2)
     }
 
     /// For what must not be lost: the next link's list says it, too.
-    func sendOrGiveUp(_ kind: MessageKind, connection: ConnectionID, request: RequestSequence? = nil) -> Sending {
-        let sending = send(kind, [], connection: connection, request: request)
+    func sendOrGiveUp(_ departure: Departure) -> Sending {
+        let sending = send(departure)
         guard case .refused = sending else { return sending }
         giveUp("overloaded")
         return .noLink
@@ -150,6 +184,7 @@ final class WorkerLink {
     }
 
     private func closeSocket() {
+        opening = nil
         machine.closed()
         socket?.flush()
         socket?.close()
@@ -158,6 +193,7 @@ final class WorkerLink {
 
     private func open() {
         number += 1
+        unsaidBytes = 0
         machine = DealerLinkStateMachine(frontdoor: owner.incarnation, link: number, openedAt: loop.now)
         let bound = NIOLoopBound(self, eventLoop: loop)
         let number = number
@@ -205,7 +241,13 @@ final class WorkerLink {
             switch machine.received(envelope, at: loop.now) {
             case .sendList(let worker):
                 try welcome(worker, body)
-            case .deliver: try deliver(envelope, body)
+            case .deliver:
+                unsaidBytes += body.count
+                if machine.unsaid >= BusLimits.acknowledgedMessages || unsaidBytes >= BusLimits.acknowledgedBytes {
+                    acknowledge()
+                }
+                try deliver(envelope, body)
+                proceed()
             case .discard(let reason):
                 logger.debug("discarded", metadata: .keyed([.reason: "\(reason)"]))
             case .giveUp(let reason): giveUp("\(reason)")
@@ -219,12 +261,11 @@ final class WorkerLink {
         update(body)
         guard status?.slot == slot else { return refuse() }
         logger.info("worker", metadata: .keyed([.incarnation: "\(worker)"]))
-        let number = number
-        guard delegate?.resync(self) == true else {
-            // A link that was lost meanwhile is given up already. One that was too full would be so at once again.
-            if number == self.number { giveUp("the list could not be sent", isHasty: false) }
-            return
-        }
+        opening = LinkOpening()
+        delegate?.resync(self)
+        opening?.isComplete = true
+        proceed()
+        guard machine.isUp else { return }
         delegate?.statusChanged()
     }
 

@@ -16,6 +16,16 @@ public enum BusLimits {
     /// Messages that wait on the taking side of one link before its sender has to wait.
     public static let receiveHighWaterMark: Int32 = 4096
 
+    /// What a side that speaks for long has under way at most, in messages and in bytes: what a link begins with leaves at the
+    /// pace at which it is taken, so that neither end has to keep it all.
+    public static let windowMessages: UInt64 = 256
+    public static let windowBytes = 4 << 20
+
+    /// Whoever only listens says after so many messages, or so many bytes of them, what was taken. Well within a window, so
+    /// that nobody who keeps one ever waits for a heartbeat.
+    public static let acknowledgedMessages: UInt64 = 64
+    public static let acknowledgedBytes = 512 << 10
+
     /// Sockets of one process: one per worker and loop, and those that are being replaced.
     public static let sockets: Int32 = 4096
 

@@ -15,6 +15,8 @@ struct FrontdoorLink {
     /// Requests that could not be read.
     var unusable = 0
     private var underWay = UnacknowledgedBytes()
+    /// Bytes of messages that were taken since anything was sent.
+    private var unsaidBytes = 0
 
     init(machine: RouterLinkStateMachine, at now: NIODeadline) {
         self.machine = machine
@@ -23,7 +25,25 @@ struct FrontdoorLink {
 
     /// A message has left.
     mutating func sent(_ bytes: Int) {
+        unsaidBytes = 0
         underWay.sent(bytes, as: machine.lastSent, acknowledged: machine.acknowledgedByPeer)
+    }
+
+    /// A message was taken.
+    mutating func took(_ bytes: Int) { unsaidBytes += bytes }
+
+    /// Its front door may be waiting to hear what was taken.
+    var owesAcknowledgement: Bool {
+        machine.unsaid >= BusLimits.acknowledgedMessages || unsaidBytes >= BusLimits.acknowledgedBytes
+    }
+
+    /// Not much of what was said waits to be taken.
+    var hasRoom: Bool { machine.lastSent - machine.acknowledgedByPeer < LinkBounds.crowded }
+
+    /// `action` is performed when the message of that number has been taken.
+    mutating func wait(for sequence: UInt64, _ action: @escaping () -> Void) {
+        let index = waiting.lastIndex { $0.sequence <= sequence }.map { $0 + 1 } ?? 0
+        waiting.insert((sequence, action), at: index)
     }
 
     /// Its front door takes what is sent, or does not say so.

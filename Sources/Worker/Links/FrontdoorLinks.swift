@@ -131,7 +131,15 @@ final class FrontdoorLinks: Outbox {
 
     func whenAcknowledged(by owner: FrontdoorLoopID, _ action: @escaping () -> Void) {
         guard isPresent(owner), let id = current[owner], let link = links[id] else { return }
-        links[id]?.waiting.append((link.machine.lastSent, action))
+        links[id]?.wait(for: link.machine.lastSent, action)
+    }
+
+    func hasRoom(for owner: FrontdoorLoopID) -> Bool { current[owner].flatMap { links[$0]?.hasRoom } ?? true }
+
+    func whenRoom(for owner: FrontdoorLoopID, _ action: @escaping () -> Void) {
+        guard isPresent(owner), let id = current[owner], let link = links[id] else { return }
+        let sent = link.machine.lastSent
+        links[id]?.wait(for: sent - min(sent, LinkBounds.crowded / 2), action)
     }
 
     private func send(
@@ -176,6 +184,7 @@ final class FrontdoorLinks: Outbox {
         switch links[id]?.machine.received(envelope, at: loop.now) {
         case .deliver:
             let body = Array(message.readableBytesView)
+            links[id]?.took(body.count)
             if held != nil, envelope.kind != .heartbeat {
                 if keep(message.readableBytes, of: id) { held?.append((id, envelope, body)) }
             } else {
@@ -187,6 +196,7 @@ final class FrontdoorLinks: Outbox {
         case nil: break
         }
         acknowledged(id)
+        if links[id]?.owesAcknowledgement == true { send(.heartbeat, delegate?.status.encoded ?? [], over: id) }
     }
 
     private func probed(_ id: RoutingID) {

@@ -15,6 +15,8 @@ enum LinkBounds {
     static let allWaiting = 256 << 20
     /// Requests of one link that cannot be read. They are answered, and logged, as long as they are few.
     static let unusable = 64
+    /// Messages under way on a link beyond which whoever has much to say waits until half of them are taken.
+    static let crowded: UInt64 = 1024
     /// Messages, and their bytes, that were sent on a link and not acknowledged. Front doors do so twice a second.
     static let unacknowledged = 65_536
     static let unacknowledgedBytes = 64 << 20

@@ -12,6 +12,7 @@ extension Conferences {
         for publisher in publishers.values where publisher.id.connection.owner == owner { publisher.suspend() }
         for feed in feeds.values where feed.id.connection.owner == owner { feed.suspend() }
         invitations.linkLost(owner)
+        resyncs[owner] = nil
     }
 
     func resync(_ listing: Listing, of owner: FrontdoorLoopID) {
@@ -22,38 +23,28 @@ extension Conferences {
             if other == owner { return listing.sessions[session] == nil || listing.releases.contains(session) }
             return other.frontdoor == owner.frontdoor && other.incarnation < owner.incarnation
         }
-        var requests: [SessionID: [ListedRequest]] = [:]
-        var ofConnections: [ListedRequest] = []
-        for listed in listing.requests {
-            if let session = listed.session {
-                requests[session, default: []].append(listed)
+        resyncs[owner] = Resynchronization(listing)
+        proceed(owner)
+    }
+
+    /// Goes through a list as fast as its front door takes what there is to say.
+    private func proceed(_ owner: FrontdoorLoopID) {
+        while outbox.hasRoom(for: owner) {
+            if let entry = resyncs[owner]?.nextEntry() {
+                resync(entry.session, entry.told, entry.requests)
+            } else if let listed = resyncs[owner]?.nextRequest() {
+                // Of a session that is not listed: it finds nobody, or one that is about to end and still answers.
+                if let session = listed.session {
+                    publishers[session]?.voice.open()
+                    feeds[session]?.voice.open()
+                }
+                submit(listed.request, from: listed.connection, sequence: listed.sequence)
             } else {
-                ofConnections.append(listed)
+                resyncs[owner] = nil
+                return
             }
         }
-        // Those that somebody waits for come first, and a base session before its feeds.
-        let wanted = listing.sessions.filter { !listing.releases.contains($0.key) }
-        let sessions = wanted.map { session, told in
-            (session: session, told: told, requests: requests.removeValue(forKey: session) ?? [])
-        }
-        let order = sessions.sorted { left, right in
-            if left.requests.isEmpty != right.requests.isEmpty { return !left.requests.isEmpty }
-            if left.told.isFeed != right.told.isFeed { return !left.told.isFeed }
-            return left.session.request < right.session.request
-        }
-        for entry in order { resync(entry.session, entry.told, entry.requests) }
-        // Of sessions that are not listed: they find nobody, or one that is about to end and still answers.
-        for session in requests.keys {
-            publishers[session]?.voice.open()
-            feeds[session]?.voice.open()
-        }
-        for listed in requests.values.joined().sorted(by: { $0.sequence < $1.sequence }) {
-            submit(listed.request, from: listed.connection, sequence: listed.sequence)
-        }
-        // What they end may only just have begun again.
-        for listed in ofConnections {
-            submit(listed.request, from: listed.connection, sequence: listed.sequence)
-        }
+        outbox.whenRoom(for: owner) { [weak self] in self?.proceed(owner) }
     }
 
     private func resync(_ session: SessionID, _ told: Told, _ requests: [ListedRequest]) {
@@ -122,7 +113,7 @@ extension Conferences {
 }
 
 extension Told {
-    fileprivate var isFeed: Bool {
+    var isFeed: Bool {
         switch self {
         case .publisher: false
         case .feed: true

@@ -18,6 +18,8 @@ final class Conferences {
     private(set) var feeds: [SessionID: FeedSession] = [:]
     /// Given up while the room they wait for is being looked at.
     private var releasedEarly: Set<SessionID> = []
+    /// What front doors have listed and is not gone through yet.
+    var resyncs: [FrontdoorLoopID: Resynchronization] = [:]
     private var sessionsByConnection: [ConnectionID: Set<SessionID>] = [:]
     private var countsByLoop: [FrontdoorLoopID: Int] = [:]
     /// The slot is being emptied: rooms that are not here are not made here.
@@ -97,7 +99,9 @@ final class Conferences {
         case .releaseAccount(let account):
             // The ack precedes the events it causes.
             outbox.answer(.ack, to: sequence, of: connection)
-            for id in sessionsByConnection[connection] ?? [] where publishers[id]?.account == account {
+            // Those that were asked for later have an account that was added again.
+            for id in sessionsByConnection[connection] ?? []
+            where id.request < sequence && publishers[id]?.account == account {
                 publishers[id]?.accountRemoved()
             }
         }
@@ -299,6 +303,7 @@ final class Conferences {
 
     /// The front door has given up on the session.
     func release(_ session: SessionID) {
+        resyncs[session.connection.owner]?.release(session)
         publishers[session]?.release()
         feeds[session]?.release()
         if ended[session] != nil { settle(session) }
@@ -317,6 +322,7 @@ final class Conferences {
     func close() {
         possession.give()
         invitations.close()
+        resyncs = [:]
         for publisher in publishers.values { publisher.feeds = [:] }
         publishers = [:]
         feeds = [:]
@@ -327,6 +333,7 @@ final class Conferences {
 
     /// The client is gone.
     func release(_ connection: ConnectionID) {
+        resyncs[connection.owner]?.release(connection)
         for session in sessionsByConnection[connection] ?? [] { release(session) }
         for session in ended.all(where: { $0.connection == connection }) { settle(session) }
     }

@@ -19,4 +19,8 @@ protocol Outbox: AnyObject {
     /// Calls `action` when everything said to this front door so far has been acknowledged; not at all when the link is lost
     /// before that.
     func whenAcknowledged(by owner: FrontdoorLoopID, _ action: @escaping () -> Void)
+    /// Not much of what was said to this front door waits to be taken: whoever has a lot to say may go on.
+    func hasRoom(for owner: FrontdoorLoopID) -> Bool
+    /// Calls `action` when it has taken half of that; not at all when the link is lost before.
+    func whenRoom(for owner: FrontdoorLoopID, _ action: @escaping () -> Void)
 }

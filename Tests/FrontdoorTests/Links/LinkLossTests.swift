@@ -167,6 +167,30 @@ struct LinkLossTests {
         #expect(try await scene.heard() == ["list end"])
     }
 
+    @Test func `Thousands of unanswered requests are repeated on one new link`() async throws {
+        let scene = try await Scene()
+        let clients = try await scene.hall.run { stage in
+            NIOLoopBound((0..<80).map { _ in stage.client() }, eventLoop: stage.loop)
+        }
+        try await scene.hall.run { _ in
+            for client in clients.value {
+                client.ask(.addAccount())
+                client.ask(.join("pub-a"))
+            }
+        }
+        try await scene.hall.run { stage in
+            stage.worker().die()
+            for client in clients.value { for _ in 1..<63 { client.ask(.trickle()) } }
+            try stage.worker().isReplaced()
+            _ = stage.worker().taken()
+        }
+        let heard = try await scene.hall.run { stage in stage.worker().taken().map(\.kind) }
+        #expect(heard.count { $0 == .request } == 80 * 63)
+        #expect(heard.last == .list)
+        let link = try await scene.hall.run { stage in stage.worker().link?.link }
+        #expect(link == 2, "the first try was enough")
+    }
+
     // MARK: Owed releases
 
     @Test func `A release is in every list until the worker has taken it`() async throws {

@@ -24,8 +24,12 @@ import Testing
         let worker: ScriptedWorker
         private(set) var link: WorkerLink?
         var sessions: [SessionID] = []
-        /// Once: the list leaves.
-        var isResyncing = true
+        /// The list is too long for a message.
+        var isListTooLong = false
+        /// How many requests are repeated behind it.
+        var repeats: UInt64 = 0
+        /// How often all that the link begins with had left.
+        private(set) var begins = 0
         private var reports: [Report] = []
 
         /// - Parameter isThere: whether the worker listens from the beginning.
@@ -52,11 +56,18 @@ import Testing
             loop.run()
         }
 
-        func resync(_ link: WorkerLink) -> Bool {
-            guard isResyncing else { return false }
+        func resync(_ link: WorkerLink) {
             let told = Told.publisher(ToldState())
-            let list = ConnectionList(sessions: sessions.map { ConnectionList.Entry(session: $0, told: told) })
-            return link.send(.list, list.encoded) == .sent
+            let releases = isListTooLong ? (1...60_000).map { SessionID.test($0) } : []
+            let list = ConnectionList(
+                sessions: sessions.map { ConnectionList.Entry(session: $0, told: told) }, releases: releases)
+            #expect(link.send(.list(list)) == .sent)
+            for number in 0..<repeats { #expect(link.send(.asking(number, isRepeat: true)) == .sent) }
+        }
+
+        func begun(_ link: WorkerLink) {
+            #expect(link.lastSent != nil)
+            begins += 1
         }
 
         func resynced(_ session: SessionID, by slot: SlotID) { reports.append(.resynced(session, slot)) }
@@ -123,8 +134,8 @@ import Testing
     @Test func `Before the hello nothing can be sent`() throws {
         let pair = try Pair(isThere: false)
         let link = try #require(pair.link)
-        #expect(link.send(.request, [], connection: .test, request: request(1)) == .noLink)
-        #expect(link.sendOrGiveUp(.gone, connection: .test) == .noLink)
+        #expect(link.send(.asking(1)) == .noLink)
+        #expect(link.sendOrGiveUp(.gone(.test)) == .noLink)
         #expect(link.isDrained)
         try pair.worker.start()
         #expect(pair.taken() == [.changed])
@@ -157,16 +168,62 @@ import Testing
         #expect(pair.worker.link?.link == 2)
     }
 
+    @Test func `However much a link begins with, it leaves at the worker's pace, and what comes meanwhile behind it`()
+        throws
+    {
+        let pair = try Pair(isThere: false)
+        let link = try #require(pair.link)
+        let count = UInt64(BusLimits.sendHighWaterMark) * 2
+        pair.repeats = count
+        pair.worker.isDeaf = true
+        try pair.worker.start()
+        #expect(pair.taken() == [.changed])
+        #expect(pair.worker.taken().count == Int(BusLimits.windowMessages), "no more than that before it is taken")
+        #expect(pair.begins == 0 && link.lastSent == nil && !link.isDrained)
+        #expect(link.send(.gone(.test)) == .sent)
+        #expect(link.send(.asking(count)) == .sent)
+        pair.worker.isDeaf = false
+        pair.worker.beat()
+        #expect(pair.taken().isEmpty)
+        let heard = pair.worker.taken()
+        #expect(heard.suffix(2).map(\.kind) == [.gone, .request])
+        #expect(
+            heard.compactMap(\.request?.rawValue) == Array(BusLimits.windowMessages - 1...count),
+            "in order, and none twice")
+        #expect(pair.begins == 1 && link.lastSent != nil)
+    }
+
+    @Test func `Behind what a link begins with only so much may wait`() throws {
+        let pair = try Pair(isThere: false)
+        let link = try #require(pair.link)
+        pair.repeats = 1000
+        pair.worker.isDeaf = true
+        try pair.worker.start()
+        pair.loop.run()
+        for number in 0..<UInt64(LinkOpening.maximumBehind) { #expect(link.send(.asking(number)) == .sent) }
+        #expect(link.send(.asking(1)) == .refused)
+        #expect(pair.taken() == [.changed])
+        #expect(link.sendOrGiveUp(.release(.test(1))) == .noLink)
+        #expect(pair.taken() == lost + [.changed])
+    }
+
+    @Test func `Whoever only hears says now and then what was taken`() throws {
+        let (pair, _) = try pair()
+        for number in UInt64(1)...BusLimits.acknowledgedMessages { pair.worker.answer(request(number), of: .test) }
+        _ = pair.taken()
+        #expect(pair.worker.heartbeats == 1)
+    }
+
     // MARK: Speaking
 
     @Test func `Requests carry their connection, their number and their deadline`() throws {
         let (pair, link) = try pair()
         let body = WorkerRequest.trickling(2).encoded
         let deadline = pair.loop.now + .milliseconds(12_345)
-        #expect(link.send(.trickling(2), as: request(7), of: .test, deadline: deadline) == .sent)
-        #expect(link.send(.trickling(2), as: request(7), of: .test, deadline: deadline, isRepeat: true) == .sent)
+        #expect(link.send(.asking(7, until: deadline)) == .sent)
+        #expect(link.send(.asking(7, until: deadline, isRepeat: true)) == .sent)
         pair.loop.advanceTime(by: .seconds(13))
-        #expect(link.send(.trickling(2), as: request(8), of: .test, deadline: deadline) == .sent)
+        #expect(link.send(.asking(8, until: deadline)) == .sent)
         pair.loop.run()
         let heard = pair.worker.taken()
         #expect(heard.map(\.connection) == [.test, .test, .test])
@@ -177,8 +234,8 @@ import Testing
 
     @Test func `Releases and goodbyes are sent`() throws {
         let (pair, link) = try pair()
-        #expect(link.sendOrGiveUp(.release, connection: .test, request: request(3)) == .sent)
-        #expect(link.sendOrGiveUp(.gone, connection: .test) == .sent)
+        #expect(link.sendOrGiveUp(.release(.test(3))) == .sent)
+        #expect(link.sendOrGiveUp(.gone(.test)) == .sent)
         pair.loop.run()
         #expect(
             pair.worker.taken()
@@ -237,7 +294,7 @@ import Testing
         #expect(pair.taken() == [.changed])
         #expect(!link.isServing)
         #expect(
-            link.send(.request, [], connection: .test, request: request(1)) == .sent, "requests are its own business")
+            link.send(.asking(1)) == .sent, "requests are its own business")
         pair.worker.isJanusUp = true
         pair.worker.beat()
         pair.worker.beat()
@@ -265,7 +322,7 @@ import Testing
 
     @Test func `A link is drained when the worker has taken everything`() throws {
         let (pair, link) = try pair()
-        _ = link.send(.request, [], connection: .test, request: request(1))
+        _ = link.send(.asking(1))
         pair.loop.run()
         #expect(!link.isDrained)
         pair.worker.beat()
@@ -310,7 +367,7 @@ import Testing
         for _ in 0..<100 { pair.pass(.milliseconds(250)) }
         #expect(pair.taken() == lost)
         #expect(!link.isServing && link.status == nil && link.load == 0)
-        #expect(link.send(.request, [], connection: .test, request: request(1)) == .noLink)
+        #expect(link.send(.asking(1)) == .noLink)
         try pair.worker.isReplaced()
         #expect(pair.taken() == [.changed])
         #expect(link.isServing)
@@ -319,7 +376,7 @@ import Testing
     @Test func `A request that meets no connection shows that the worker is gone, before the silence does`() throws {
         let (pair, link) = try pair()
         pair.worker.die()
-        #expect(link.send(.trickling(2), as: request(7), of: .test, deadline: pair.loop.now) == .noLink)
+        #expect(link.send(.asking(7)) == .noLink)
         #expect(pair.taken() == lost)
         try pair.worker.isReplaced()
         #expect(pair.taken() == [.changed])
@@ -328,11 +385,11 @@ import Testing
     @Test func `A list that does not leave gives the link up`() throws {
         let pair = try Pair(isThere: false)
         let link = try #require(pair.link)
-        pair.isResyncing = false
+        pair.isListTooLong = true
         try pair.worker.start()
         #expect(pair.taken() == lost)
         #expect(!link.isServing)
-        pair.isResyncing = true
+        pair.isListTooLong = false
         pair.pass(.milliseconds(4999))
         #expect(pair.taken().isEmpty)
         pair.pass(.milliseconds(1))
@@ -400,11 +457,11 @@ import Testing
     @Test func `A link that takes no more refuses requests, and is given up when something must not be lost`() throws {
         let (pair, link) = try pair()
         var sent = 0
-        while link.send(.request, [], connection: .test, request: request(1)) == .sent { sent += 1 }
+        while link.send(.asking(1)) == .sent { sent += 1 }
         #expect(sent == Int(BusLimits.sendHighWaterMark))
         #expect(link.isServing)
-        #expect(link.send(.request, [], connection: .test, request: request(1)) == .refused)
-        #expect(link.sendOrGiveUp(.release, connection: .test, request: request(1)) == .noLink)
+        #expect(link.send(.asking(1)) == .refused)
+        #expect(link.sendOrGiveUp(.release(.test(1))) == .noLink)
         #expect(!link.isServing)
         #expect(pair.taken() == lost + [.changed])
         #expect(link.isServing)
@@ -412,10 +469,10 @@ import Testing
 
     @Test func `A refused message leaves no gap`() throws {
         let (pair, link) = try pair()
-        while link.send(.request, [], connection: .test, request: request(1)) == .sent {}
+        while link.send(.asking(1)) == .sent {}
         pair.loop.run()
         #expect(pair.worker.taken().count == Int(BusLimits.sendHighWaterMark))
-        #expect(link.send(.request, [], connection: .test, request: request(2)) == .sent)
+        #expect(link.send(.asking(2)) == .sent)
         pair.loop.run()
         #expect(pair.worker.taken().map(\.request) == [request(2)])
     }
@@ -425,7 +482,7 @@ import Testing
         link.close()
         pair.worker.answer(request(1), of: .test)
         #expect(pair.taken().isEmpty)
-        #expect(link.send(.request, [], connection: .test, request: request(1)) == .noLink)
+        #expect(link.send(.asking(1)) == .noLink)
         #expect(link.isDrained && !link.isServing && link.isClosed)
         pair.pass(.seconds(10))
         #expect(pair.taken().isEmpty)

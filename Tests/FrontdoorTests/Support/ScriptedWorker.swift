@@ -34,6 +34,8 @@ final class ScriptedWorker {
     var statusBody: [UInt8]?
     /// It hangs: no sign of life.
     var isSilent = false
+    /// It says nothing of what it takes until it beats.
+    var isDeaf = false
     /// The link that was probed last.
     private(set) var link: RoutingID?
     private let network: InMemoryNetwork
@@ -159,6 +161,7 @@ final class ScriptedWorker {
                 Heard(
                     kind: envelope.kind, connection: envelope.connection, request: envelope.request,
                     body: String(buffer: message), deadline: envelope.deadline, isRepeat: envelope.isRepeat))
+            if !isDeaf, machines[id]?.unsaid ?? 0 >= BusLimits.acknowledgedMessages { send(.heartbeat, status, to: id) }
         case .discard, nil: break
         case .giveUp: machines[id] = nil
         }

@@ -136,6 +136,16 @@ struct Resync: Equatable {
     func told(_ session: UInt64) -> Told? { entries.first { $0.session == .test(session) }?.told }
 }
 
+extension Departure {
+    /// A request of the test's connection.
+    static func asking(
+        _ number: UInt64, until deadline: NIODeadline = .uptimeNanoseconds(0), isRepeat: Bool = false
+    ) -> Departure {
+        .request(
+            .trickling(2), FrontdoorTests.request(number), of: .test, deadline: deadline, isRepeat: isRepeat)
+    }
+}
+
 extension Invitation {
     /// Bob's, by his first connection's request.
     static func test(

@@ -50,6 +50,10 @@ final class RecordingOutbox: Outbox {
     func probe(_ owner: FrontdoorLoopID) { probed.append(owner) }
 
     func whenAcknowledged(by owner: FrontdoorLoopID, _ action: @escaping () -> Void) { waiting.append((owner, action)) }
+
+    func hasRoom(for owner: FrontdoorLoopID) -> Bool { true }
+
+    func whenRoom(for owner: FrontdoorLoopID, _ action: @escaping () -> Void) { action() }
 }
 
 extension Invitation {

@@ -175,7 +175,9 @@ final class ScriptedFrontdoor {
             hellos += 1
             status = try? WorkerStatus.decode(body)
             list()
-        case .deliver: heard(envelope, body)
+        case .deliver:
+            heard(envelope, body)
+            if machine.isUp, machine.unsaid >= BusLimits.acknowledgedMessages { send(.heartbeat) }
         case .discard: break
         case .giveUp(let reason): lost("\(reason)")
         }

@@ -38,6 +38,9 @@ struct ToldBook {
         return told
     }
 
+    /// A session that its client knows.
+    mutating func hold(_ session: SessionID, _ told: Told) { sessions[session] = told }
+
     // MARK: What is asked
 
     mutating func asked(_ request: WorkerRequest, _ connection: ConnectionID, _ sequence: RequestSequence) -> Waiting {

@@ -63,6 +63,10 @@ public struct DealerLinkStateMachine: Sendable {
     /// The number of the last message sent; 0: none yet.
     public var lastSent: UInt64 { counters.sent }
 
+    /// Messages that were taken since anything was sent: the other side may be waiting to hear that they were
+    /// (``BusLimits/acknowledgedMessages``).
+    public var unsaid: UInt64 { counters.unsaid }
+
     public mutating func received(_ envelope: Envelope, at now: NIODeadline) -> ReceiveAction {
         switch state {
         case .dead: return .discard(.linkDead)

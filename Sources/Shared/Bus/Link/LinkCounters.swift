@@ -3,10 +3,16 @@ struct LinkCounters: Equatable, Sendable {
     private(set) var sent: UInt64 = 0
     private(set) var taken: UInt64 = 0
     private(set) var acknowledged: UInt64 = 0
+    /// What the other side knows to be taken: `taken` as it was when the last message was stamped.
+    private var said: UInt64 = 0
 
-    /// The number of the next message sent.
+    /// Messages that were taken without a word to the other side since.
+    var unsaid: UInt64 { taken - said }
+
+    /// The number of the next message sent, which says what was taken.
     mutating func next() -> UInt64 {
         sent += 1
+        said = taken
         return sent
     }
 

@@ -62,6 +62,10 @@ public struct RouterLinkStateMachine: Sendable {
     /// The number of the last message sent; 0: none yet.
     public var lastSent: UInt64 { counters.sent }
 
+    /// Messages that were taken since anything was sent: the other side may be waiting to hear that they were
+    /// (``BusLimits/acknowledgedMessages``).
+    public var unsaid: UInt64 { counters.unsaid }
+
     /// An empty message came: the connection has come about.
     public mutating func probed(at now: NIODeadline) -> ProbeAction {
         switch state {
