@@ -52,6 +52,8 @@ final class WorkerLink {
     private var opening: LinkOpening?
     /// An acknowledgement is on its way that somebody waits for.
     private var isAcknowledging = false
+    /// Something that is not known here has come on this link, and stands in the log.
+    private var hasPassedOver = false
     /// Bytes of messages that were taken since anything was sent.
     private var unsaidBytes = 0
     /// What the worker last said of itself.
@@ -194,6 +196,7 @@ final class WorkerLink {
     private func open() {
         number += 1
         unsaidBytes = 0
+        hasPassedOver = false
         machine = DealerLinkStateMachine(frontdoor: owner.incarnation, link: number, openedAt: loop.now)
         let bound = NIOLoopBound(self, eventLoop: loop)
         let number = number
@@ -274,7 +277,7 @@ final class WorkerLink {
             switch envelope.kind {
             case .answer:
                 guard let connection = envelope.connection, let request = envelope.request else { break }
-                delegate?.answered(connection, request, try WorkerAnswer.decode(body), by: slot)
+                delegate?.answered(connection, request, try answer(body), by: slot)
             case .event:
                 guard let connection = envelope.connection, let request = envelope.request else { break }
                 let session = SessionID(connection: connection, request: request)
@@ -290,11 +293,31 @@ final class WorkerLink {
                 guard let connection = envelope.connection else { break }
                 delegate?.invited(connection, try Invitation.decode(body))
                 acknowledge()
+            case .unrecognized: passOver("another kind of message")
             case .hello, .list, .request, .release, .gone: giveUp("\(envelope.kind) from a worker")
             }
+        } catch  where error.isUnknown {
+            passOver("\(error)")
         } catch {
             giveUp("\(error)")
         }
+    }
+
+    /// Whoever waits for an answer gets one, even if only a newer version knows what it means.
+    private func answer(_ body: [UInt8]) throws(ProtocolError) -> WorkerAnswer {
+        do throws(ProtocolError) {
+            return try WorkerAnswer.decode(body)
+        } catch  where error.isUnknown {
+            passOver("\(error)")
+            return .error("internal error")
+        }
+    }
+
+    /// The worker is newer than this front door, and says more.
+    private func passOver(_ what: String) {
+        guard !hasPassedOver else { return }
+        hasPassedOver = true
+        logger.notice("passed over from now on: what a newer worker says", metadata: .keyed([.value: what]))
     }
 
     /// Says at the end of the turn what was taken: whoever invites waits for that.

@@ -11,7 +11,6 @@ public enum BusError: Error, Equatable, Sendable {
     case headerTooShort(Int)
     /// A larger major version than ours, or none.
     case unsupportedVersion(UInt8)
-    case unknownKind(UInt8)
     /// A field of the header has a value that it never has.
     case illegalField(Field)
     /// More than ``BusLimits/maximumBody`` bytes.
@@ -48,7 +47,6 @@ extension BusError: CustomStringConvertible {
             "bus message: a header of \(needed) bytes in \(available) bytes"
         case .headerTooShort(let length): "bus message: a header of only \(length) bytes"
         case .unsupportedVersion(let version): "bus message: version \(version >> 4).\(version & 0xF) is not understood"
-        case .unknownKind(let kind): "bus message: unknown kind \(kind)"
         case .illegalField(let field): "bus message: illegal \(field.rawValue)"
         case .bodyTooLong(let length): "bus message: a body of \(length) bytes, \(BusLimits.maximumBody) are allowed"
         case .networkClosed: "the bus is shut down"

@@ -22,7 +22,7 @@ import NIOCore
 /// | 72 | 2 | connection: loop |
 ///
 /// A field that is not given is 0. A newer minor version may append fields and define flags, which an older reader
-/// skips; whatever an older reader must not ignore takes a new major version.
+/// skips. It may send other kinds, which an older reader passes over; whatever that must not ignore takes a new major version.
 public struct Envelope: Equatable, Sendable {
     public var kind: MessageKind
     /// The sender's life.
@@ -145,7 +145,6 @@ extension Envelope {
         guard length <= available else { throw .truncatedHeader(needed: Int(length), available: available) }
         buffer.moveReaderIndex(forwardBy: Int(length) - encodedLength)
 
-        guard let known = MessageKind(rawValue: kind) else { throw .unknownKind(kind) }
         guard sequence > 0 else { throw .illegalField(.sequence) }
         let given = Flags(rawValue: flags)
         var connection: ConnectionID?
@@ -157,7 +156,8 @@ extension Envelope {
                 number: number)
         }
         return Envelope(
-            kind: known, source: Incarnation(rawValue: source), destination: Incarnation(rawValue: destination),
+            kind: MessageKind(rawValue: kind) ?? .unrecognized, source: Incarnation(rawValue: source),
+            destination: Incarnation(rawValue: destination),
             link: link, sequence: sequence, acknowledged: acknowledged, connection: connection,
             request: given.contains(.request) ? RequestSequence(rawValue: request) : nil,
             deadline: given.contains(.deadline) ? deadline : nil, isRepeat: given.contains(.repeat))

@@ -14,6 +14,8 @@ struct FrontdoorLink {
     var heldBytes = 0
     /// Requests that could not be read.
     var unusable = 0
+    /// Something that is not known here has come, and stands in the log.
+    var hasPassedOver = false
     private var underWay = UnacknowledgedBytes()
     /// Bytes of messages that were taken since anything was sent.
     private var unsaidBytes = 0

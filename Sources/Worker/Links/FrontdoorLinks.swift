@@ -256,6 +256,7 @@ final class FrontdoorLinks: Outbox {
                 guard let connection = envelope.connection else { throw ProtocolError("gone without connection") }
                 delegate?.gone(connection)
             case .heartbeat: break
+            case .unrecognized: passOver("another kind of message", of: id)
             case .hello, .answer, .event, .resynced, .invitation:
                 throw ProtocolError("\(envelope.kind) from a front door")
             }
@@ -299,6 +300,12 @@ final class FrontdoorLinks: Outbox {
                 .answer, WorkerAnswer.error("internal error").encoded, over: id, connection: connection,
                 request: sequence)
             links[id]?.unusable += 1
+        } catch  where error.isUnknown {
+            // A newer front door offers its clients more than is served here.
+            passOver("\(error)", of: id)
+            send(
+                .answer, WorkerAnswer.error("not available yet").encoded, over: id, connection: connection,
+                request: sequence)
             if let count = links[id]?.unusable, count > LinkBounds.unusable { drop(id, "too many unusable requests") }
         }
     }
@@ -353,8 +360,17 @@ final class FrontdoorLinks: Outbox {
 
     /// What has waited is served.
     private func letGo(_ id: RoutingID) {
-        heldBytes -= links[id]?.heldBytes ?? 0
-        links[id]?.heldBytes = 0
+        heldBytes -= links[id]?.backlog.bytes ?? 0
+        links[id]?.backlog = LinkBacklog()
+    }
+
+    /// Its front door is newer than this worker, and says more.
+    private func passOver(_ what: String, of id: RoutingID) {
+        guard links[id]?.hasPassedOver == false else { return }
+        links[id]?.hasPassedOver = true
+        logger.notice(
+            "passed over from now on: what a newer front door says",
+            metadata: .keyed([.link: "\(id)", .value: what]))
     }
 
     /// Of links that only ever probe, the oldest goes.

@@ -90,8 +90,9 @@ import Testing
         }
         var machine = try greeting()
         #expect(machine.received(fromFrontdoor(.heartbeat, 1), at: start) == .deliver)
+        #expect(machine.received(fromFrontdoor(.unrecognized, 2), at: start) == .deliver, "a newer front door's")
         #expect(!machine.isUp)
-        #expect(machine.received(fromFrontdoor(.list, 2), at: start) == .deliver)
+        #expect(machine.received(fromFrontdoor(.list, 3), at: start) == .deliver)
         #expect(machine.isUp)
     }
 

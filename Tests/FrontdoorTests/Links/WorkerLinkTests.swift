@@ -440,6 +440,20 @@ import Testing
         #expect(pair.taken() == lost + [.changed])
     }
 
+    @Test func `What a newer worker says beyond what is known is passed over, and the rest is heard`() throws {
+        let (pair, link) = try pair()
+        pair.worker.send(.unrecognized, Array("{}".utf8), .test, request(1))
+        pair.worker.send(.event, Array(#"{"event":"dancing","steps":3}"#.utf8), .test, request(1))
+        pair.worker.send(.answer, Array(#"{"answer":"maybe"}"#.utf8), .test, request(2))
+        pair.worker.answer(request(3), of: .test)
+        #expect(
+            pair.taken() == [
+                .answered(.test, request(2), .error("internal error"), slot(1)),
+                .answered(.test, request(3), .ack, slot(1)),
+            ], "whoever waits for an answer gets one")
+        #expect(link.isServing)
+    }
+
     @Test(arguments: [MessageKind.request, .release, .gone])
     func `A worker that speaks like a front door is given up`(kind: MessageKind) throws {
         let (pair, _) = try pair()

@@ -211,7 +211,7 @@ final class ScriptedFrontdoor {
             let taken = Taken(source: invitation.source, account: invitation.account, connection: connection)
             if invited.insert(taken).inserted { lines.append("\(about): \(invitation.line)") }
             send(.heartbeat)
-        case .hello, .list, .request, .release, .gone: lines.append("\(envelope.kind)?")
+        case .hello, .list, .request, .release, .gone, .unrecognized: lines.append("\(envelope.kind)?")
         }
     }
 

@@ -100,7 +100,7 @@ public struct RouterLinkStateMachine: Sendable {
             pulse.heard(at: now)
             switch envelope.kind {
             case .list: state = .open(pulse)
-            case .heartbeat: state = .greeting(pulse)
+            case .heartbeat, .unrecognized: state = .greeting(pulse)
             case .hello, .request, .answer, .event, .resynced, .release, .gone, .invitation:
                 return giveUp(.violation(envelope.kind))
             }

@@ -41,10 +41,13 @@ public struct ProtocolError: Error, Hashable, Sendable, CustomStringConvertible 
     public let description: String
     /// Something is longer, or more, than is allowed.
     public let exceedsLimit: Bool
+    /// It is nothing that this version knows, but a newer one may.
+    public let isUnknown: Bool
 
-    public init(_ description: String, exceedsLimit: Bool = false) {
+    public init(_ description: String, exceedsLimit: Bool = false, isUnknown: Bool = false) {
         self.description = description
         self.exceedsLimit = exceedsLimit
+        self.isUnknown = isUnknown
     }
 }
 

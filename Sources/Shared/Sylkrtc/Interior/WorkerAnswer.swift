@@ -38,7 +38,7 @@ public enum WorkerAnswer: Equatable, Sendable {
         case "not-owner":
             guard let slot = SlotID(try fields.string("slot")) else { throw ProtocolError("slot: malformed") }
             return .notOwner(slot)
-        case let unknown: throw ProtocolError("unknown answer \(unknown.excerpt)")
+        case let unknown: throw ProtocolError("unknown answer \(unknown.excerpt)", isUnknown: true)
         }
     }
 }

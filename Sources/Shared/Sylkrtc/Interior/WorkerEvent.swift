@@ -71,7 +71,7 @@ public enum WorkerEvent: Equatable, Sendable {
             return .feedOffered(feed: try fields.sequence("feed"), offer: try fields.description("sdp"))
         case "feed-established": return .feedEstablished(feed: try fields.sequence("feed"))
         case "feed-ended": return .feedEnded(feed: try fields.sequence("feed"))
-        case let unknown: throw ProtocolError("unknown event \(unknown.excerpt)")
+        case let unknown: throw ProtocolError("unknown event \(unknown.excerpt)", isUnknown: true)
         }
     }
 

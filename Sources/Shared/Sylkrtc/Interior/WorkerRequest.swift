@@ -145,7 +145,7 @@ public enum WorkerRequest: Equatable, Sendable {
                 throw ProtocolError("release-account: malformed")
             }
             return .releaseAccount(account)
-        case let unknown: throw ProtocolError("unknown request \(unknown.excerpt)")
+        case let unknown: throw ProtocolError("unknown request \(unknown.excerpt)", isUnknown: true)
         }
     }
 
