@@ -22,6 +22,8 @@ final class ClaimedAccounts {
     private var held: Set<ClaimedAccount> = []
     private var owed: Set<ClaimedAccount> = []
     private var mustRestore = false
+    /// What is still to be put back; those at the front are being written.
+    private var toRestore: ArraySlice<ClaimedAccount> = []
     private var retriesAt: NIODeadline?
 
     init(_ id: FrontdoorLoopID, registry: LoopRegistry, loop: any EventLoop, logger: Logger) {
@@ -55,15 +57,28 @@ final class ClaimedAccounts {
     }
 
     /// The registry has lost the front door's row, or may have lost what was written last. What is there stays.
+    ///
+    /// One write follows the other, so that those of others have their turns between them.
     func restore() {
         mustRestore = false
-        let claims = Array(held)
-        for start in stride(from: 0, to: claims.count, by: Self.batch) {
-            write(Array(claims[start..<min(start + Self.batch, claims.count)])) { [self] error in
-                if error != nil { mustRestore = true }
+        let isRestoring = !toRestore.isEmpty
+        toRestore = Array(held)[...]
+        guard !toRestore.isEmpty else { return }
+        logger.notice("accounts are put back", metadata: .keyed([.value: "\(toRestore.count)"]))
+        if !isRestoring { restoreNext() }
+    }
+
+    private func restoreNext() {
+        // What was given up meanwhile is not to come back.
+        let claims = toRestore.prefix(Self.batch).filter { held.contains($0) }
+        write(claims) { [self] error in
+            guard error == nil else {
+                mustRestore = true
+                return toRestore = []
             }
+            toRestore = toRestore.dropFirst(Self.batch)
+            if !toRestore.isEmpty { restoreNext() }
         }
-        if !claims.isEmpty { logger.notice("accounts put back", metadata: .keyed([.value: "\(claims.count)"])) }
     }
 
     func timerFired(at now: NIODeadline) {

@@ -1,5 +1,6 @@
 import Identity
 import NIOCore
+import Registry
 import Sylkrtc
 import Testing
 
@@ -71,6 +72,30 @@ import Testing
         try await hall.pass(.milliseconds(1500))
         #expect(try await hall.connections(of: alice) == [2], "what failed is tried again")
         #expect(try await hall.connections(of: bob) == [2])
+    }
+
+    @Test func `R15 Thousands are put back in writes that follow each other, and who leaves meanwhile stays away`()
+        async throws
+    {
+        let hall = try await hall()
+        try await hall.register()
+        let count = UInt64(ClaimedAccounts.batch * 3 + 7)
+        try await hall.run { stage in
+            for number in 1...count {
+                stage.door.claims.claim(account(alice), of: ConnectionID(owner: .test, number: number)) { _ in }
+            }
+        }
+        try await hall.forgetFrontdoor()
+        try await hall.register()
+        try await hall.run { stage in
+            stage.door.claims.restore()
+            stage.door.claims.restore()
+            stage.door.claims.release([account(alice)], of: ConnectionID(owner: .test, number: 1)) {}
+        }
+        #expect(try await hall.connections(of: alice).count < ClaimedAccounts.batch * 3, "one write, and then the next")
+        try await hall.pass(.milliseconds(500))
+        #expect(try await hall.connections(of: alice).count == ClaimedAccount.maximumConnections)
+        #expect(try await hall.connections(of: alice).first == 2)
     }
 
     @Test func `R15 An invitation reaches the client it is for, once, and is acknowledged`() async throws {
