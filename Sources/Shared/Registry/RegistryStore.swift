@@ -138,7 +138,7 @@ public protocol RegistryStore: AnyObject {
     /// Removes such rows. What is not there is fine, and so is a front door that is not.
     func releaseAccounts(_ accounts: [ClaimedAccount]) throws(RegistryError)
 
-    /// Where accounts are: of each at most ``ClaimedAccount/maximumConnections``. Those of front doors whose lease is over, and of
+    /// Where accounts are: of each at most ``ClaimedAccount/maximumConnections``, of all ``ClaimedAccount/maximumFound``. Those of front doors whose lease is over, and of
     /// earlier lives, do not count. The cost depends on what is found only.
     func connections(for accounts: [AddressOfRecord]) throws(RegistryError) -> [ClaimedAccount]
 

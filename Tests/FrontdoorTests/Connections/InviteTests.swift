@@ -131,4 +131,19 @@ import Testing
         #expect((1...UInt64(TakenInvitations.maximumSources)).allSatisfy { take($0) })
         #expect([take(1), take(100_000), take(2), take(1)] == [false, true, false, true])
     }
+
+    @Test func `However many are invited, only so many are remembered, and whoever asked most forgets first`() {
+        var taken = TakenInvitations()
+        func take(_ source: UInt64, _ number: UInt64, _ target: UInt64) -> Bool {
+            taken.take(.test(by: number, from: source), for: ConnectionID(owner: .test, number: target))
+        }
+        #expect(take(1, 1, 1))
+        let each = UInt64(8000)
+        for number in UInt64(1)...10 { #expect((1...each).allSatisfy { take(2, number, $0) }) }
+        #expect(taken.count <= TakenInvitations.maximumTargets)
+        #expect(!take(1, 1, 1), "another source's is remembered")
+        #expect(!take(2, 10, 1) && take(2, 1, 1))
+        #expect((1...UInt64(TakenInvitations.maximumTargets) + 5).allSatisfy { take(3, 1, $0) })
+        #expect(taken.count <= TakenInvitations.maximumTargets)
+    }
 }

@@ -39,7 +39,7 @@ extension SQLiteRegistryStore {
             let living = try frontdoors().filter { $0.leaseUntil > now }
             var found: [ClaimedAccount] = []
             for account in accounts {
-                var room = ClaimedAccount.maximumConnections
+                var room = min(ClaimedAccount.maximumConnections, ClaimedAccount.maximumFound - found.count)
                 for frontdoor in living where room > 0 {
                     let connections = try connections(of: frontdoor, for: account, atMost: room, transaction)
                     room -= connections.count
