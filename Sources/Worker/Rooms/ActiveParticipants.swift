@@ -21,8 +21,10 @@ struct ActiveParticipants: Equatable {
         let participants: [Participant]
     }
 
-    /// Requests that are remembered: as many as a client may have unanswered.
+    /// Requests of one connection that are remembered: as many as a client may have unanswered.
     static let rememberedRequests = 64
+    /// And of all together. Whoever has asked most forgets first.
+    static let rememberedTotal = 512
 
     /// In order; at most two.
     private(set) var participants: [Participant] = []
@@ -62,8 +64,23 @@ struct ActiveParticipants: Equatable {
         changed.participants = change.participants
         changed.originator = change.originator
         changed.version &+= 1
-        changed.requests = (requests + [change.request]).suffix(Self.rememberedRequests)
+        changed.remember(change.request)
         return changed
+    }
+
+    private mutating func remember(_ request: SessionID) {
+        requests.append(request)
+        if requests.count(where: { $0.connection == request.connection }) > Self.rememberedRequests {
+            forgetFirst(of: request.connection)
+        }
+        guard requests.count > Self.rememberedTotal else { return }
+        let counts = Dictionary(requests.map { ($0.connection, 1) }, uniquingKeysWith: +)
+        let most = counts.values.max()
+        if let first = requests.first(where: { counts[$0.connection] == most }) { forgetFirst(of: first.connection) }
+    }
+
+    private mutating func forgetFirst(of connection: ConnectionID) {
+        if let index = requests.firstIndex(where: { $0.connection == connection }) { requests.remove(at: index) }
     }
 
     /// A participant has left.

@@ -124,6 +124,19 @@ import Testing
         #expect(active.includes(session(1, request: 37)) && !active.includes(session(1, request: 36)))
     }
 
+    @Test func `R11 A connection that asks much does not push out what another has asked`() {
+        var active = ActiveParticipants()
+        active = active.changed(by: change(7, by: b, []))
+        for number in 1...100 { active = active.changed(by: change(UInt64(number), by: a, [])) }
+        #expect(active.includes(session(2, request: 7)))
+        #expect(active.requests.count == 65)
+        for other in UInt64(10)...20 {
+            for number in UInt64(1)...64 { active = active.changed(by: change(number, by: session(other), [])) }
+        }
+        #expect(active.requests.count == ActiveParticipants.rememberedTotal)
+        #expect(active.includes(session(2, request: 7)), "whoever asked most forgets first")
+    }
+
     @Test func `R11 Who is not in the room any more is refused, as asker and as participant, and the next is served`() {
         var machine = open([a, b, c])
         _ = machine.configureRequested(change(by: a, []))
