@@ -41,7 +41,8 @@ extension ConnectionStateMachine {
         storingEnded(sequence, outcome)
         let refusal = refuse(pending.transaction, pending.kind.name, text)
         guard accounts.account(account.address)?.addition == sequence else { return refusal + proceed() }
-        return refusal + forget(account) + [.unclaim(nil, [account.address])] + proceed()
+        return refusal + forget(account) + endSessions(of: account, after: sequence)
+            + [.unclaim(nil, [account.address])] + proceed()
     }
 
     /// The registry has forgotten a removed account, or cannot: nobody has to know (D24).

@@ -73,6 +73,29 @@ extension ConnectionStateMachine {
         return actions
     }
 
+    /// An account has turned out not to be the connection's: what was begun for it meanwhile ends with it. Its joins are answered
+    /// like those that come now, and what is asked behind them finds nobody.
+    mutating func endSessions(of account: SentAddress, after addition: RequestSequence) -> [Action] {
+        var actions: [Action] = []
+        for session in sessions.all(of: account.address, after: addition) {
+            // A feed goes with its publisher.
+            guard let entry = sessions[session], let slot = entry.slot, let told = entry.publisher else { continue }
+            if unanswered[session] != nil {
+                actions += answer(session, .error("Unknown account specified: \(account.sent)"))
+            } else {
+                let family = Set(sessions.family(of: session))
+                let waiting = unanswered.filter { $1.subject(as: $0).map(family.contains) ?? false }
+                actions += waiting.keys.sorted().flatMap { answer($0, .unknownSession) }
+                if told.isAcked {
+                    actions.append(.send(.videoroom(session: entry.client, .state(.terminated(reason: nil)))))
+                }
+                actions += forget(session)
+            }
+            actions.append(release(session, at: slot))
+        }
+        return actions
+    }
+
     private func release(_ sequence: RequestSequence, at slot: SlotID) -> Action {
         .release(SessionID(connection: id, request: sequence), at: slot)
     }

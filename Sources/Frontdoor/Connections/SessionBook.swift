@@ -77,6 +77,10 @@ struct SessionBook {
         sessions.filter { $0.value.account == account && $0.key < request }.keys.sorted()
     }
 
+    func all(of account: AddressOfRecord, after request: RequestSequence) -> [RequestSequence] {
+        sessions.filter { $0.value.account == account && $0.key > request }.keys.sorted()
+    }
+
     /// A session, and of a publisher its feeds.
     func family(of sequence: RequestSequence) -> [RequestSequence] {
         [sequence] + sessions.filter { $0.value.isFeed(of: sequence) }.keys.sorted()

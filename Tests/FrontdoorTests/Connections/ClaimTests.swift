@@ -52,6 +52,47 @@ import Testing
         #expect(connection.located(2).isEmpty)
     }
 
+    @Test func `R01 R10 A join that went its way behind an account that cannot be recorded ends with it`() {
+        var connection = Transcript(accounts: [], trustsClaims: true)
+        _ = connection.ask(.addAccount(), as: "add")
+        _ = connection.ask(.join("pub-a"), as: "join")
+        _ = connection.located(2)
+        _ = connection.ask(.trickle(), as: "trickle")
+        #expect(
+            connection.claimed(1, false)
+                == refused("account-add", Self.noRegistry, as: "add")
+                + refused("videoroom-join", "Unknown account specified: \(alice)", as: "join")
+                + refused("trickle", "trickle: unknown video room session: pub-a", as: "trickle")
+                + [.release(.test(2), at: slot(1)), .unclaim(nil, [account(alice)])])
+        #expect(connection.machine.unansweredCount == 0)
+        #expect(connection.answered(2).isEmpty && connection.told(2, .state(.progress)).isEmpty)
+    }
+
+    @Test func `R01 R14 A session of an account that cannot be recorded is over, with what waits for its worker`() {
+        var connection = Transcript(accounts: [], trustsClaims: true)
+        _ = connection.ask(.addAccount(), as: "add")
+        let join = connection.join()
+        let feed = connection.attach("sub-1")
+        _ = connection.ask(.update(), as: "update")
+        #expect(
+            connection.claimed(1, false)
+                == refused("account-add", Self.noRegistry, as: "add")
+                + refused("update", "update: unknown video room session: pub-a", as: "update")
+                + [.terminated("pub-a", nil), .release(.test(join), at: slot(1)), .unclaim(nil, [account(alice)])])
+        #expect(connection.machine.sessions(at: slot(1)).isEmpty)
+        #expect(connection.told(join, .feedEstablished(feed: request(feed))).isEmpty)
+    }
+
+    @Test func `R01 Sessions of an earlier addition are not touched by a later one that fails`() {
+        var connection = Transcript(accounts: [], trustsClaims: true)
+        connection.add(alice)
+        _ = connection.join()
+        _ = connection.ask(.removeAccount(), as: "remove")
+        _ = connection.ask(.addAccount(), as: "add")
+        #expect(!connection.claimed(connection.last, false).contains { if case .release = $0 { true } else { false } })
+        #expect(connection.machine.sessions(at: slot(1)) == [.test(2)], "its removal ends it")
+    }
+
     @Test func `R01 An account that is not recorded in time is not added`() {
         var connection = Transcript(accounts: [], trustsClaims: true)
         _ = connection.ask(.addAccount())
