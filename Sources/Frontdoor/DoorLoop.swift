@@ -25,6 +25,8 @@ final class DoorLoop {
     /// nil: messages are not written down.
     private let trace: TraceWriter?
     private(set) var connections: [UInt64: Connection] = [:]
+    /// Requests of all clients that wait; kept by them, so that nobody has to walk through thousands to count.
+    var unanswered = 0
     private var waitingForReady: Set<UInt64> = []
     private var lastConnection: UInt64 = 0
     var links: [SlotID: WorkerLink] = [:]

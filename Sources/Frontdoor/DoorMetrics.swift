@@ -15,8 +15,7 @@ extension DoorLoop {
         var report = MetricsReport()
         report.gauge("gateway_frontdoor_connections", "Clients that are connected.", connections.count)
         report.gauge(
-            "gateway_frontdoor_unanswered_requests", "Requests that wait for a worker.",
-            connections.values.reduce(0) { $0 + $1.unansweredCount })
+            "gateway_frontdoor_unanswered_requests", "Requests that wait for a worker.", unanswered)
         metrics.clients.report(to: &report)
         metrics.requests.report(to: &report)
         metrics.links.report(links.values.filter { !$0.isClosed }, to: &report)

@@ -16,7 +16,7 @@ extension WorkerCore {
     var report: MetricsReport {
         var report = MetricsReport()
         metrics.slot.report(isHeld: row != nil, to: &report)
-        report.gauge("gateway_worker_rooms", "Rooms that are open here.", conferences?.janusRooms.count ?? 0)
+        report.gauge("gateway_worker_rooms", "Rooms that are open here.", conferences?.roomCount ?? 0)
         report.gauge("gateway_worker_publishers", "Participants.", conferences?.publishers.count ?? 0)
         report.gauge("gateway_worker_feeds", "Subscriptions of participants to others.", conferences?.feeds.count ?? 0)
         metrics.requests.report(to: &report)

@@ -31,6 +31,8 @@ final class Connection {
     private let trace: ClientTrace?
     private let logger: Logger
     private let client: ClientOrigin?
+    /// Its part of what the door counts.
+    private var countedUnanswered = 0
 
     init(
         _ id: ConnectionID, dialect: Dialect, socket: any ClientSocket, door: DoorLoop, accounts: AccountBook,
@@ -133,6 +135,8 @@ final class Connection {
             door.answered(answered.kind, answered.outcome, deadline: answered.deadline)
         }
         guard !isPerforming else { return waiting += actions }
+        door.unanswered += machine.unansweredCount - countedUnanswered
+        countedUnanswered = machine.unansweredCount
         isPerforming = true
         for action in actions { perform(action) }
         while let action = waiting.popFirst() { perform(action) }
@@ -186,8 +190,6 @@ final class Connection {
         door.metrics.clients.sent(text.count)
         socket.send(text)
     }
-
-    var unansweredCount: Int { machine.unansweredCount }
 
     private func log(_ note: ConnectionStateMachine.Note) {
         switch note {

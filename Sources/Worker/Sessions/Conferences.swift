@@ -234,6 +234,8 @@ final class Conferences {
         if rooms[room.uri] === room { rooms[room.uri] = nil }
     }
 
+    var roomCount: Int { rooms.count }
+
     /// Janus's rooms that are in use.
     var janusRooms: Set<JanusRoomID> { Set(rooms.values.map(\.janusRoom)) }
 
