@@ -62,7 +62,8 @@ final class Connection {
     func received(_ text: [UInt8]) {
         trace?.received(text)
         door.metrics.clients.received(text.count)
-        perform(machine.received(dialect.decode(text, limits: door.limits.elements), deadline: door.requestDeadline))
+        let message = dialect.decode(text, limits: door.limits.elements)
+        perform(machine.received(message, bytes: text.count, deadline: door.requestDeadline))
     }
 
     func ignoredBinary() {
@@ -134,9 +135,9 @@ final class Connection {
         for answered in machine.takeAnswered() {
             door.answered(answered.kind, answered.outcome, deadline: answered.deadline)
         }
-        guard !isPerforming else { return waiting += actions }
         door.unanswered += machine.unansweredCount - countedUnanswered
         countedUnanswered = machine.unansweredCount
+        guard !isPerforming else { return waiting += actions }
         isPerforming = true
         for action in actions { perform(action) }
         while let action = waiting.popFirst() { perform(action) }
@@ -161,7 +162,8 @@ final class Connection {
         case .startDeadline(let sequence):
             if let deadline = machine.deadline(of: sequence) { door.startDeadline(sequence, of: id, at: deadline) }
         case .pauseReading:
-            reached(.unansweredRequests)
+            let isMany = machine.unansweredCount >= door.limits.unansweredRequests
+            reached(isMany ? .unansweredRequests : .unansweredBytes)
             socket.pauseReading()
         case .resumeReading: socket.resumeReading()
         case .note(let note): log(note)

@@ -104,7 +104,8 @@ extension ConnectionStateMachine {
 
     private mutating func store(_ subject: StoringRequest.Subject, _ asked: Asked) {
         storing[asked.sequence] = StoringRequest(
-            transaction: asked.transaction, kind: asked.kind, subject: subject, deadline: asked.deadline)
+            transaction: asked.transaction, kind: asked.kind, subject: subject, deadline: asked.deadline,
+            bytes: asked.bytes)
     }
 
     /// Nobody has said in time that it is stored.

@@ -10,6 +10,8 @@ extension ConnectionStateMachine {
         let kind: RequestKind
         let sequence: RequestSequence
         let deadline: NIODeadline
+        /// Of the message.
+        let bytes: Int
 
         var name: String { kind.name }
     }
@@ -162,6 +164,7 @@ extension ConnectionStateMachine {
 
     private func unansweredRequest(_ request: WorkerRequest, _ asked: Asked) -> UnansweredRequest {
         UnansweredRequest(
-            transaction: asked.transaction, kind: asked.kind, request: request, deadline: asked.deadline)
+            transaction: asked.transaction, kind: asked.kind, request: request, deadline: asked.deadline,
+            bytes: asked.bytes)
     }
 }

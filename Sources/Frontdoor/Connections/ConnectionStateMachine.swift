@@ -70,6 +70,8 @@ struct ConnectionStateMachine {
     var waitingTokens = WaitingTokens()
     /// Workers without a link, as far as this connection has had to do with them.
     var lostLinks: Set<SlotID> = []
+    /// Bytes of the messages whose requests wait.
+    private(set) var unansweredBytes = 0
     private var answered: [Answered] = []
     private var lastSequence: UInt64 = 0
     private var isPaused = false
@@ -89,8 +91,10 @@ struct ConnectionStateMachine {
         unanswered[sequence]?.deadline ?? storing[sequence]?.deadline
     }
 
-    /// - Parameter deadline: of a request that somebody else has to answer.
-    mutating func received(_ message: DecodedMessage, deadline: NIODeadline) -> [Action] {
+    /// - Parameters:
+    ///   - bytes: of the message.
+    ///   - deadline: of a request that somebody else has to answer.
+    mutating func received(_ message: DecodedMessage, bytes: Int = 0, deadline: NIODeadline) -> [Action] {
         guard !isClosed else { return [] }
         switch message {
         case .unanswerable(let error): return [.note(.unanswerable(error.description))]
@@ -102,8 +106,10 @@ struct ConnectionStateMachine {
         case .request(let transaction, let request):
             lastSequence += 1
             let sequence = RequestSequence(rawValue: lastSequence)
-            let asked = Asked(transaction: transaction, kind: request.kind, sequence: sequence, deadline: deadline)
+            let asked = Asked(
+                transaction: transaction, kind: request.kind, sequence: sequence, deadline: deadline, bytes: bytes)
             let actions = requested(request, asked)
+            if unanswered[sequence] != nil || storing[sequence] != nil { unansweredBytes += bytes }
             noteAnswer(to: asked, among: actions)
             return actions + throttle()
         }
@@ -115,6 +121,7 @@ struct ConnectionStateMachine {
         isClosed = true
         unanswered = [:]
         storing = [:]
+        unansweredBytes = 0
         let claimed = accounts.claimed
         return sessions.slots.map { .gone(from: $0) } + (claimed.isEmpty ? [] : [.unclaim(nil, claimed)])
     }
@@ -126,6 +133,7 @@ struct ConnectionStateMachine {
         _ sequence: RequestSequence, _ answer: WorkerAnswer, isLate: Bool = false
     ) -> [Action] {
         guard let pending = unanswered.removeValue(forKey: sequence) else { return [] }
+        unansweredBytes -= pending.bytes
         let outcome: RequestOutcome = answer == .ack ? .ack : isLate ? .timeout : .error
         answered.append(
             Answered(sequence: sequence, kind: pending.kind, outcome: outcome, deadline: pending.deadline))
@@ -195,6 +203,7 @@ struct ConnectionStateMachine {
     /// What was to be stored is, or is not.
     mutating func storingEnded(_ sequence: RequestSequence, _ outcome: RequestOutcome) {
         guard let pending = storing.removeValue(forKey: sequence) else { return }
+        unansweredBytes -= pending.bytes
         answered.append(
             Answered(sequence: sequence, kind: pending.kind, outcome: outcome, deadline: pending.deadline))
     }
@@ -206,7 +215,8 @@ struct ConnectionStateMachine {
 
     /// Back-pressure before errors: beyond the bound the client is not read.
     private mutating func throttle() -> [Action] {
-        let shouldPause = unansweredCount >= limits.unansweredRequests
+        let shouldPause =
+            unansweredCount >= limits.unansweredRequests || unansweredBytes >= limits.unansweredBytes
         guard shouldPause != isPaused else { return [] }
         isPaused = shouldPause
         return [shouldPause ? .pauseReading : .resumeReading]

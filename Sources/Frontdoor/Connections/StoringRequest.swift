@@ -13,4 +13,6 @@ struct StoringRequest {
     let kind: RequestKind
     let subject: Subject
     let deadline: NIODeadline
+    /// Of the client's message.
+    let bytes: Int
 }

@@ -16,6 +16,8 @@ struct UnansweredRequest {
     let kind: RequestKind
     let request: WorkerRequest
     let deadline: NIODeadline
+    /// Of the client's message.
+    let bytes: Int
     /// The answer when its session turns out not to exist, in the words of its request.
     var unknownText = "unknown session"
     /// Who has to answer: nobody while the room is being located, several when an account is removed, otherwise one.
@@ -29,12 +31,7 @@ struct UnansweredRequest {
 
     var isHeld: Bool { workers.values.allSatisfy(\.isHeld) }
 
-    var createsSession: Bool {
-        switch request {
-        case .join, .feedAttach: true
-        case .feedAnswer, .feedDetach, .trickle, .update, .terminate, .configureRoom, .releaseAccount, .invite: false
-        }
-    }
+    var createsSession: Bool { request.createsSession }
 
     /// The session that must be in sync before this may leave.
     ///

@@ -11,6 +11,7 @@ enum LimitKind: Int, MetricLabel {
     case accounts
     case sessions
     case unansweredRequests
+    case unansweredBytes
     case requestHeaders
     case handshakeTime
     case closingTime
@@ -30,7 +31,7 @@ enum LimitKind: Int, MetricLabel {
     /// not heard any more when he closes.
     var level: Logger.Level {
         switch self {
-        case .unansweredRequests, .closingTime: .debug
+        case .unansweredRequests, .unansweredBytes, .closingTime: .debug
         case .descriptors: .error
         case .messageSize, .fragments, .requestField, .accounts, .sessions, .requestHeaders, .handshakeTime, .pongTime,
             .unsentBytes, .unwritableTime, .requestTime, .connections,

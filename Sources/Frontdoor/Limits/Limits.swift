@@ -17,6 +17,8 @@ struct Limits: Equatable, Sendable {
     var elements = ElementLimits()
     /// Requests of a connection, 1 to 1024. With so many it is not read.
     var unansweredRequests = 64
+    /// Bytes of them: 65536 to 64 MiB. With so many it is not read.
+    var unansweredBytes = 1 << 20
     /// From accepting a socket to the answer to its request, TLS included: 1 to 3600 s. Beyond: closed.
     var handshakeTime = TimeAmount.seconds(5)
     /// For a client to answer a close: 1 to 3600 s. Beyond: closed.
@@ -49,6 +51,7 @@ struct Limits: Equatable, Sendable {
         elements.candidates = integer("candidates", elements.candidates, ElementLimits.legal)
         elements.invitees = integer("invitees", elements.invitees, ElementLimits.legal)
         unansweredRequests = integer("unanswered_requests", unansweredRequests, Self.legalUnansweredRequests)
+        unansweredBytes = integer("unanswered_bytes", unansweredBytes, (64 << 10)...(64 << 20))
         handshakeTime = seconds("handshake_time", handshakeTime)
         closingTime = seconds("closing_time", closingTime)
         unsentBytes = integer("unsent_bytes", unsentBytes, (64 << 10)...(1 << 30))

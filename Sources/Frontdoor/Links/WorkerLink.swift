@@ -296,7 +296,7 @@ final class WorkerLink {
             case .unrecognized: passOver("another kind of message")
             case .hello, .list, .request, .release, .gone: giveUp("\(envelope.kind) from a worker")
             }
-        } catch  where error.isUnknown {
+        } catch let error where error.isUnknown {
             passOver("\(error)")
         } catch {
             giveUp("\(error)")
@@ -307,7 +307,7 @@ final class WorkerLink {
     private func answer(_ body: [UInt8]) throws(ProtocolError) -> WorkerAnswer {
         do throws(ProtocolError) {
             return try WorkerAnswer.decode(body)
-        } catch  where error.isUnknown {
+        } catch let error where error.isUnknown {
             passOver("\(error)")
             return .error("internal error")
         }

@@ -17,6 +17,9 @@ extension SettingsCatalogue {
             "Limits", "unanswered_requests", .integers(1...1024, ""), "64", .frontdoor,
             "Of a connection, which is not read beyond that until some are answered."),
         Setting(
+            "Limits", "unanswered_bytes", .integers(65_536...67_108_864, "bytes"), "1048576", .frontdoor,
+            "Of a connection's unanswered requests; it is not read beyond that until some are answered."),
+        Setting(
             "Limits", "request_time", .integers(1...3600, "s"), "30", .frontdoor,
             "How long a request may take until it is answered with an `error`."),
         Setting(

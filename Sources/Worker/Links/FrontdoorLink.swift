@@ -10,8 +10,8 @@ struct FrontdoorLink {
     var waiting: [(sequence: UInt64, action: () -> Void)] = []
     /// When the list could have begun.
     var greetedAt: NIODeadline
-    /// Bytes of its messages that wait here.
-    var heldBytes = 0
+    /// What waits here of it.
+    var backlog = LinkBacklog()
     /// Requests that could not be read.
     var unusable = 0
     /// Something that is not known here has come, and stands in the log.

@@ -186,7 +186,7 @@ final class FrontdoorLinks: Outbox {
             let body = Array(message.readableBytesView)
             links[id]?.took(body.count)
             if held != nil, envelope.kind != .heartbeat {
-                if keep(message.readableBytes, of: id) { held?.append((id, envelope, body)) }
+                hold(envelope, body, of: id)
             } else {
                 deliver(envelope, body, from: id)
             }
@@ -275,7 +275,7 @@ final class FrontdoorLinks: Outbox {
         listing.add(part)
         guard part.isLast else {
             links[id]?.listing = listing
-            _ = keep(length, of: id)
+            if !keepList(length, of: id) { drop(id, "its list is too long") }
             return
         }
         letGo(id)
@@ -288,24 +288,30 @@ final class FrontdoorLinks: Outbox {
         do throws(ProtocolError) {
             let request = try WorkerRequest.decode(body)
             guard links[id]?.listing == nil else {
-                guard keep(body.count, of: id) else { return }
+                guard keepRequest(body.count, of: connection, over: id) else {
+                    refuse(sequence, of: connection, over: id)
+                    if request.createsSession {
+                        links[id]?.listing?.releases.insert(SessionID(connection: connection, request: sequence))
+                    }
+                    return
+                }
                 links[id]?.listing?.requests.append(
                     ListedRequest(connection: connection, sequence: sequence, request: request))
                 return
             }
             delegate?.received(request, from: connection, sequence: sequence)
+        } catch let error where error.isUnknown {
+            // A newer front door offers its clients more than is served here.
+            passOver("\(error)", of: id)
+            send(
+                .answer, WorkerAnswer.error("not available yet").encoded, over: id, connection: connection,
+                request: sequence)
         } catch {
             logger.error("unusable request", metadata: .keyed([.link: "\(id)", .error: "\(error)"]))
             send(
                 .answer, WorkerAnswer.error("internal error").encoded, over: id, connection: connection,
                 request: sequence)
             links[id]?.unusable += 1
-        } catch  where error.isUnknown {
-            // A newer front door offers its clients more than is served here.
-            passOver("\(error)", of: id)
-            send(
-                .answer, WorkerAnswer.error("not available yet").encoded, over: id, connection: connection,
-                request: sequence)
             if let count = links[id]?.unusable, count > LinkBounds.unusable { drop(id, "too many unusable requests") }
         }
     }
@@ -342,18 +348,48 @@ final class FrontdoorLinks: Outbox {
 
     // MARK: Bounds
 
-    /// Something of the link waits here.
-    ///
-    /// - Returns: false when that is too much, and the link is lost.
-    private func keep(_ bytes: Int, of id: RoutingID) -> Bool {
-        guard let link = links[id] else { return false }
-        // What a message takes besides its body.
-        let weight = bytes + Envelope.encodedLength
-        guard link.heldBytes + weight <= LinkBounds.waiting, heldBytes + weight <= LinkBounds.allWaiting else {
-            drop(id, "too much of it waits")
+    /// It waits until somebody can serve it. A request that finds no place is answered; what it may have created is given up in
+    /// its stead.
+    private func hold(_ envelope: Envelope, _ body: [UInt8], of id: RoutingID) {
+        guard envelope.kind == .request, let connection = envelope.connection, let sequence = envelope.request else {
+            guard keepList(body.count, of: id) else { return drop(id, "too much of it waits") }
+            held?.append((id, envelope, body))
+            return
+        }
+        if keepRequest(body.count, of: connection, over: id) {
+            held?.append((id, envelope, body))
+            return
+        }
+        refuse(sequence, of: connection, over: id)
+        // Whatever cannot be read has created nothing.
+        guard let request = try? WorkerRequest.decode(body), request.createsSession else { return }
+        var release = envelope
+        release.kind = .release
+        hold(release, [], of: id)
+    }
+
+    private func refuse(_ sequence: RequestSequence, of connection: ConnectionID, over id: RoutingID) {
+        send(
+            .answer, WorkerAnswer.error("too many requests").encoded, over: id, connection: connection,
+            request: sequence)
+    }
+
+    /// - Returns: false when that is too much.
+    private func keepList(_ body: Int, of id: RoutingID) -> Bool {
+        let weight = LinkBacklog.weight(body)
+        guard heldBytes + weight <= LinkBounds.allWaiting, links[id]?.backlog.addList(weight) == true else {
             return false
         }
-        links[id]?.heldBytes += weight
+        heldBytes += weight
+        return true
+    }
+
+    /// - Returns: false when that is too much.
+    private func keepRequest(_ body: Int, of connection: ConnectionID, over id: RoutingID) -> Bool {
+        let weight = LinkBacklog.weight(body)
+        guard heldBytes + weight <= LinkBounds.allWaiting,
+            links[id]?.backlog.addRequest(weight, of: connection) == true
+        else { return false }
         heldBytes += weight
         return true
     }
@@ -386,8 +422,8 @@ final class FrontdoorLinks: Outbox {
 
     private func drop(_ id: RoutingID, _ reason: String) {
         guard let link = links.removeValue(forKey: id) else { return }
-        heldBytes -= link.heldBytes
-        if link.heldBytes > 0 { held?.removeAll { $0.0 == id } }
+        heldBytes -= link.backlog.bytes
+        if link.backlog.bytes > 0 { held?.removeAll { $0.0 == id } }
         metrics.linkLost()
         logger.info("link lost", metadata: .keyed([.link: "\(id)", .reason: reason]))
         guard current[id.owner] == id else { return }

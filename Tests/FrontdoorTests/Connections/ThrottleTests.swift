@@ -17,6 +17,32 @@ import Testing
         #expect(connection.ask(.trickle()).last == .pauseReading)
     }
 
+    @Test func `B36 With a mebibyte of unanswered requests the client is not read until some are answered`() {
+        var connection = Transcript(limits: Limits())
+        _ = connection.join()
+        let filler = String(repeating: "x", count: 200_000)
+        let long = Ask.control("pub-a", "update", "\"video\":true,\"x\":\"\(filler)\"")
+        for _ in 1...5 { #expect(!connection.ask(long).contains(.pauseReading)) }
+        #expect(connection.ask(long).last == .pauseReading)
+        #expect(connection.machine.unansweredCount == 6)
+        #expect(connection.ask(.trickle()).contains(.pauseReading) == false, "what was read already is not lost")
+        #expect(connection.answered(3).last == .resumeReading)
+        #expect(connection.machine.unansweredBytes > 1_000_000)
+        for number in UInt64(4)...9 { _ = connection.answered(number) }
+        #expect(connection.machine.unansweredBytes == 0)
+        _ = connection.ask(long)
+        _ = connection.closed()
+        #expect(connection.machine.unansweredBytes == 0)
+    }
+
+    @Test func `Requests that wait for the registry count with their bytes, too`() {
+        var connection = Transcript(accounts: [], trustsClaims: true)
+        _ = connection.ask(.addAccount())
+        #expect(connection.machine.unansweredBytes > 0)
+        _ = connection.claimed()
+        #expect(connection.machine.unansweredBytes == 0)
+    }
+
     @Test func `Requests that are answered at once do not count`() {
         var connection = Transcript()
         for _ in 0..<100 { #expect(!connection.ask(.trickle()).contains(.pauseReading)) }

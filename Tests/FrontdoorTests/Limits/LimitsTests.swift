@@ -15,6 +15,7 @@ import Testing
         #expect(limits == Limits())
         #expect(limits.messageSize == 262_144 && limits.unsentBytes == 1_048_576)
         #expect(limits.accounts == 16 && limits.sessions == 128 && limits.unansweredRequests == 64)
+        #expect(limits.unansweredBytes == 1_048_576)
         #expect(limits.elements.candidates == 64 && limits.elements.invitees == 100)
         #expect(limits.handshakeTime == .seconds(5) && limits.closingTime == .seconds(1))
         #expect(limits.unwritableTime == .seconds(10) && limits.requestTime == .seconds(30))
@@ -30,6 +31,7 @@ import Testing
             candidates = 4
             invitees = 5
             unanswered_requests = 6
+            unanswered_bytes = 65537
             handshake_time = 7
             closing_time = 8
             unsent_bytes = 65536
@@ -41,6 +43,7 @@ import Testing
             """)
         #expect(limits.messageSize == 1024 && limits.accounts == 2 && limits.sessions == 3)
         #expect(limits.elements.candidates == 4 && limits.elements.invitees == 5 && limits.unansweredRequests == 6)
+        #expect(limits.unansweredBytes == 65_537)
         #expect(limits.handshakeTime == .seconds(7) && limits.closingTime == .seconds(8))
         #expect(limits.unsentBytes == 65536 && limits.unwritableTime == .seconds(9))
         #expect(limits.requestTime == .seconds(10) && limits.connections == 11)
@@ -50,7 +53,8 @@ import Testing
 
     @Test(arguments: [
         ("message_size", 1024, 524_288), ("accounts", 1, 10_000), ("sessions", 1, 10_000), ("candidates", 1, 10_000),
-        ("invitees", 1, 10_000), ("unanswered_requests", 1, 1024), ("handshake_time", 1, 3600),
+        ("invitees", 1, 10_000), ("unanswered_requests", 1, 1024), ("unanswered_bytes", 65_536, 64 << 20),
+        ("handshake_time", 1, 3600),
         ("closing_time", 1, 3600), ("unsent_bytes", 65_536, 1 << 30), ("unwritable_time", 1, 3600),
         ("request_time", 1, 3600), ("connections", 0, 1_000_000), ("connections_per_address", 0, 1_000_000),
         ("handshakes_per_address", 0, 1_000_000),

@@ -32,7 +32,7 @@ struct Transcript {
     mutating func say(_ text: String) -> [Action] {
         let message = Dialect.sylkRTC1.decode(Array(text.utf8))
         if case .request = message { last += 1 }
-        return machine.received(message, deadline: .uptimeNanoseconds(last))
+        return machine.received(message, bytes: text.utf8.count, deadline: .uptimeNanoseconds(last))
     }
 
     /// - Parameter number: nil: the last request.

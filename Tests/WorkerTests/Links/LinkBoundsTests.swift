@@ -31,7 +31,7 @@ import Testing
 
     @Test func `whoever only probes is forgotten, and nobody else is`() throws {
         try LinksWorld.run { world in
-            for number in 2...1000 {
+            for number in 2...LinkBounds.greeting + 300 {
                 _ = try probe(number, world)
                 if number.isMultiple(of: 100) { world.loop.run() }
             }
@@ -91,7 +91,7 @@ import Testing
                 frontdoor: door.owner.incarnation, link: 1, openedAt: world.loop.now)
             let socket = try connect(door.owner, &machine, world)
             var sent = 0
-            while world.worker.lines.isEmpty, sent < 100 {
+            while world.worker.lines.isEmpty, sent < 200 {
                 let part = Array(#"{"sessions":[],"releases":[],"last":false}"#.utf8) + megabyte
                 let envelope = machine.stamp(.list)
                 var message = ByteBuffer()
@@ -99,12 +99,12 @@ import Testing
                 message.writeBytes(part)
                 #expect(socket.send(message) == .sent)
                 world.loop.run()
-                #expect(world.links.heldBytes <= LinkBounds.waiting)
+                #expect(world.links.heldBytes <= LinkBounds.listed)
                 sent += 1
             }
             #expect(world.worker.transcript() == ["2 lost"])
             #expect(world.links.heldBytes == 0)
-            #expect((30...33).contains(sent), "\(sent) MiB")
+            #expect((94...97).contains(sent), "\(sent) MiB")
         }
     }
 
@@ -149,21 +149,81 @@ import Testing
 
     // MARK: Messages that wait
 
-    @Test func `what waits of one link while nobody serves is bounded, and of others nothing is lost`() throws {
+    /// A request that is as long as it says.
+    private func long(_ request: WorkerRequest, _ bytes: Int = 1 << 20) -> [UInt8] {
+        request.encoded + [UInt8](repeating: UInt8(ascii: " "), count: bytes - request.encoded.count)
+    }
+
+    private func refusals(_ door: ScriptedFrontdoor) -> Int {
+        door.transcript().count { $0.hasSuffix("error too many requests") }
+    }
+
+    @Test func `requests beyond what may wait while nobody serves are answered, and the link stays`() throws {
         try LinksWorld.run { world in
-            let good = world.anotherDoor(2)
-            try good.connect()
-            world.loop.run()
             world.links.hold()
-            good.request(update, 1, 1)
-            for number in 1...40 {
-                world.door.send(.request, megabyte, connection(1), sequence(UInt64(number)))
-                world.loop.run()
-                #expect(world.links.heldBytes <= LinkBounds.waiting)
-            }
-            #expect(world.worker.transcript().contains("1 lost"))
+            for number in UInt64(1)...40 { world.door.send(.request, long(update), connection(1), sequence(number)) }
+            world.loop.run()
+            #expect(world.links.heldBytes <= LinkBounds.waiting)
+            #expect(refusals(world.door) == 9)
+            world.door.request(update, 2, 1)
+            world.loop.run()
+            #expect(refusals(world.door) == 0, "few that ask much do not take the place of the others")
             world.links.unhold()
-            #expect(world.worker.transcript() == ["request 1/1"])
+            let served = world.worker.transcript()
+            #expect(served.count { $0.hasPrefix("request 1/") } == 31)
+            #expect(served.last == "request 2/1")
+            #expect(world.links.heldBytes == 0)
+        }
+    }
+
+    @Test func `connections that ask little are refused when twice as much waits`() throws {
+        try LinksWorld.run { world in
+            world.links.hold()
+            let count = 2 * LinkBounds.waiting / (LinkBounds.share / 2)
+            for number in 1...UInt64(count) {
+                world.door.send(
+                    .request, long(update, LinkBounds.share / 2), connection(number), sequence(1))
+                if number.isMultiple(of: 500) { world.loop.run() }
+            }
+            world.loop.run()
+            #expect((1...20).contains(refusals(world.door)), "their headers count, too")
+            #expect(world.worker.transcript() == [])
+        }
+    }
+
+    @Test func `what a refused request may have created is given up`() throws {
+        try LinksWorld.run { world in
+            world.links.hold()
+            for number in UInt64(1)...31 { world.door.send(.request, long(update), connection(1), sequence(number)) }
+            world.door.send(.request, long(.join(joining("alice"))), connection(1), sequence(50))
+            world.loop.run()
+            #expect(refusals(world.door) == 1)
+            world.links.unhold()
+            #expect(world.worker.transcript().last == "released 1/50")
+        }
+    }
+
+    @Test func `requests that are listed beyond what may wait are answered, and the list goes on`() throws {
+        try LinksWorld.run { world in
+            let owner = frontdoorLoop(2)
+            var machine = DealerLinkStateMachine(frontdoor: owner.incarnation, link: 1, openedAt: world.loop.now)
+            let socket = try connect(owner, &machine, world)
+            func say(_ kind: MessageKind, _ body: [UInt8], _ number: UInt64? = nil) {
+                let envelope = machine.stamp(
+                    kind, connection: number.map { _ in connection(1, of: owner) }, request: number.map { sequence($0) }
+                )
+                var message = ByteBuffer()
+                envelope.encode(into: &message)
+                message.writeBytes(body)
+                _ = socket.send(message)
+            }
+            say(.list, ConnectionList(isLast: false).encoded)
+            for number in UInt64(1)...40 { say(.request, long(.join(joining("alice"))), number) }
+            say(.list, ConnectionList().encoded)
+            world.loop.run()
+            #expect(world.worker.transcript() == ["2 lists 0"])
+            #expect(world.worker.listing?.requests.count == 31)
+            #expect(world.worker.listing?.releases.count == 9)
             #expect(world.links.heldBytes == 0)
         }
     }
@@ -180,12 +240,13 @@ import Testing
             for number in 1...30 {
                 for door in doors {
                     let connection = connection(1, of: door.owner)
-                    door.send(.request, megabyte, connection, sequence(UInt64(number)))
+                    door.send(.request, long(update), connection, sequence(UInt64(number)))
                 }
                 world.loop.run()
                 #expect(world.links.heldBytes <= LinkBounds.allWaiting)
             }
-            #expect(world.worker.transcript().contains { $0.hasSuffix("lost") })
+            #expect(!world.worker.transcript().contains { $0.hasSuffix("lost") })
+            #expect(doors.map { refusals($0) }.reduce(0, +) > 50)
             for door in doors { door.die() }
         }
     }

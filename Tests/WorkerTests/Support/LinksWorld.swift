@@ -12,6 +12,8 @@ final class LinksWorld {
     final class Recorder: FrontdoorLinks.Delegate {
         var lines: [String] = []
         var load = 0
+        /// The last.
+        private(set) var listing: Listing?
         var status: WorkerStatus { WorkerStatus(slot: slot, load: load, isJanusUp: true) }
 
         func received(_ request: WorkerRequest, from connection: ConnectionID, sequence: RequestSequence) {
@@ -20,6 +22,7 @@ final class LinksWorld {
         func released(_ session: SessionID) { lines.append("released \(session.connection.number)/\(session.request)") }
         func gone(_ connection: ConnectionID) { lines.append("gone \(connection.number)") }
         func listed(_ list: Listing, by owner: FrontdoorLoopID) {
+            listing = list
             lines.append("\(owner.frontdoor) lists \(list.sessions.count)")
         }
         func lost(_ owner: FrontdoorLoopID) { lines.append("\(owner.frontdoor) lost") }

@@ -49,6 +49,14 @@ public enum WorkerRequest: Equatable, Sendable {
         }
     }
 
+    /// What it creates is known by the request's own number.
+    public var createsSession: Bool {
+        switch self {
+        case .join, .feedAttach: true
+        case .feedAnswer, .feedDetach, .trickle, .update, .terminate, .configureRoom, .releaseAccount, .invite: false
+        }
+    }
+
     public var encoded: [UInt8] {
         var json = JSONWriter()
         json.object { json in
