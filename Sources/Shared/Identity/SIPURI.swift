@@ -87,6 +87,33 @@ public struct SIPURI: Hashable, Sendable {
     }
 }
 
+extension String {
+    /// A URI, or what was meant for one, without the password that may stand in it: what is between the first colon behind the
+    /// scheme and the last `@`. Whatever repeats an address to anybody goes through this.
+    ///
+    /// - Parameter mask: stands in its place, behind the colon; nil: nothing does.
+    public func withoutPassword(_ mask: String? = nil) -> String {
+        guard let at = lastIndex(of: "@") else { return self }
+        var user = self[..<at].drop { !$0.isLetter && !$0.isNumber }
+        var hasScheme = true
+        while hasScheme {
+            hasScheme = false
+            if let slashes = user.firstRange(of: "://"),
+                user[..<slashes.lowerBound].allSatisfy({ $0.isLetter || $0.isNumber })
+            {
+                user = user[slashes.upperBound...]
+                hasScheme = true
+            }
+            for scheme in ["sips:", "sip:"] where user.prefix(scheme.count).lowercased() == scheme {
+                user = user.dropFirst(scheme.count)
+                hasScheme = true
+            }
+        }
+        guard let colon = user.firstIndex(of: ":") else { return self }
+        return self[..<colon] + (mask.map { ":\($0)" } ?? "") + self[at...]
+    }
+}
+
 extension UInt8 {
     var isDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
 

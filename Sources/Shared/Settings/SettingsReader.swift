@@ -76,7 +76,7 @@ public struct SettingsReader {
     /// Says that a value cannot be used. The value is repeated unless its key names a secret.
     public mutating func refuse(_ section: String, _ key: String, _ value: String, legal: String) {
         let isSecret = catalogue.setting(section, key)?.isSecret ?? true
-        let shown = isSecret ? "the value" : "\"\(value)\""
+        let shown = isSecret ? "the value" : "\"\(value.withoutPassword("[redacted]"))\""
         problems.append("[\(section)] \(key): \(shown) is not legal; legal is \(legal)")
     }
 

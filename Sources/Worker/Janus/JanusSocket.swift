@@ -44,6 +44,8 @@ struct JanusAddress: Equatable, Sendable, CustomStringConvertible {
         guard text.hasPrefix("ws://") else { return nil }
         let rest = text.dropFirst(5)
         let authority = rest.prefix { $0 != "/" }
+        // Janus knows no users: whoever writes one has meant something else, and it is not to be repeated in logs.
+        guard !authority.contains("@") else { return nil }
         let name: Substring
         path = rest.count > authority.count ? String(rest.dropFirst(authority.count)) : "/"
         if let colon = authority.lastIndex(of: ":"), !authority.hasSuffix("]") {

@@ -1,3 +1,4 @@
+import Identity
 import Sylkrtc
 import Testing
 
@@ -238,6 +239,22 @@ struct Refused: Sendable, CustomTestStringConvertible {
         "sip:sip:alice@example.com", "alice example.com", "al ice@example.com", "älice@example.com",
         "alice@example.com:0", "http://alice@example.com", "<sip:alice@example.com>", "*", "*@example.com ",
     ]
+
+    @Test(arguments: [
+        ("sip:alice:s3cret@", "sip:alice:[redacted]@"), ("alice:s3cret@exa mple.com", "alice:[redacted]@exa mple.com"),
+        ("sip:sip:alice:s3cret@x.com", "sip:sip:alice:[redacted]@x.com"),
+        ("alice:s3 cret@x.com", "alice:[redacted]@x.com"), ("alice:s3:cr@et@x.com", "alice:[redacted]@x.com"),
+    ])
+    func `D56 A password in a bad address is not repeated`(text: String, repeated: String) {
+        #expect(refusal(envelope("account-remove", "\"account\":\"\(text)\"")) == "invalid URI: \(repeated)")
+    }
+
+    @Test func `D56 A password in a good address is not repeated either`() throws {
+        let address = try #require(SentAddress("sip:Alice:s3cret@Example.com;transport=tls"))
+        #expect(address.sent == "sip:Alice@Example.com;transport=tls")
+        #expect(address.address.description == "Alice@example.com")
+        #expect(SentAddress("sip:Alice@Example.com:5060")?.sent == "sip:Alice@Example.com:5060")
+    }
 
     @Test(arguments: badAddresses)
     func `A bad address is repeated, whichever member it is in`(text: String) {

@@ -50,6 +50,8 @@ struct RedactionTests {
         (#"{"sylkrtc":"x","password":"p"#, #"{"sylkrtc":"x","password[redacted] (not JSON, 28 bytes)"#),
         ("PASSWORD=hunter2", "PASSWORD[redacted] (not JSON, 16 bytes)"),
         (#"{'apisec\u0072et':'s'"#, #"{'apisec\u0072et[redacted] (not JSON, 21 bytes)"#),
+        (#"{"sylkrtc":"x","pin":1234"#, #"{"sylkrtc":"x","pin"[redacted] (not JSON, 25 bytes)"#),
+        ("room_pin=1234", "room_pin=[redacted] (not JSON, 13 bytes)"), ("ping", "ping (not JSON, 4 bytes)"),
         ("v=0\r\no=- 1", "v=0[redacted] (not JSON, 10 bytes)"),
         ("hello\nworld\u{1B}", "hello.world. (not JSON, 12 bytes)"), ("", " (not JSON, 0 bytes)"),
     ])

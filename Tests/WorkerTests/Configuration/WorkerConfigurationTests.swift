@@ -37,6 +37,22 @@ import Testing
         #expect(configuration.warnings == [.publishedSecret])
     }
 
+    @Test func `B34 Janus may not take as long as the whole request`() throws {
+        func problem(_ janus: Int, _ request: Int) -> String {
+            "[Limits] janus_request_time: \(janus) is not legal; legal is less than request_time, \(request)"
+        }
+        #expect(try problems("[Limits]\njanus_request_time = 30") == [problem(30, 30)])
+        #expect(try problems("[Limits]\nrequest_time = 10") == [problem(10, 10)])
+        #expect(try problems("[Limits]\nrequest_time = 3\njanus_request_time = 2") == [])
+    }
+
+    @Test func `D56 a password in an address is not repeated`() throws {
+        #expect(
+            try problems("[Janus]\napi_url = ws://janus:s3cret@host:8188") == [
+                "[Janus] api_url: \"ws://janus:[redacted]@host:8188\" is not legal; legal is ws://host:port"
+            ])
+    }
+
     @Test func `B34 everything can be set`() throws {
         let configuration = try read(
             """

@@ -27,7 +27,8 @@ import Testing
 
     @Test(arguments: [
         "", "janus:8188", "http://janus:8188", "wss://janus:8188", "WS://janus", "ws:/janus", "ws://", "ws:///path",
-        "ws://:8188", "ws://janus:", "ws://janus:0", "ws://janus:65536", "ws://janus:port", "ws://janus:-1",
+        "ws://:8188", "ws://janus:secret@127.0.0.1:8188", "ws://janus:", "ws://janus:0", "ws://janus:65536",
+        "ws://janus:port", "ws://janus:-1",
     ])
     func `anything else is none`(text: String) {
         #expect(JanusAddress(text) == nil)

@@ -55,14 +55,18 @@ struct Fields {
 
     func address(_ name: StaticString) throws(ProtocolError) -> SentAddress {
         let text = try string(name)
-        guard let address = SentAddress(text) else { throw ProtocolError("invalid URI: \(text.excerpt)") }
+        guard let address = SentAddress(text) else {
+            throw ProtocolError("invalid URI: \(text.withoutPassword("[redacted]").excerpt)")
+        }
         return address
     }
 
     func addresses(_ name: StaticString, limit: Int) throws(ProtocolError) -> [SentAddress] {
         var addresses: [SentAddress] = []
         for text in try strings(name) {
-            guard let address = SentAddress(text) else { throw ProtocolError("invalid URI: \(text.excerpt)") }
+            guard let address = SentAddress(text) else {
+                throw ProtocolError("invalid URI: \(text.withoutPassword("[redacted]").excerpt)")
+            }
             if !addresses.contains(where: { $0.address == address.address }) { addresses.append(address) }
             guard addresses.count <= limit else { throw tooLong(name, "must have at most \(limit) elements") }
         }

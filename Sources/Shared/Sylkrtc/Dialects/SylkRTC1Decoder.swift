@@ -85,7 +85,7 @@ enum SylkRTC1Decoder {
     private static func destination(_ fields: Fields) throws(ProtocolError) -> String {
         let text = try fields.string("uri")
         guard text.utf8.count <= AddressOfRecord.maximumLength, SIPURI(text) != nil else {
-            throw ProtocolError("invalid URI: \(text.excerpt)")
+            throw ProtocolError("invalid URI: \(text.withoutPassword("[redacted]").excerpt)")
         }
         for scheme in ["sips:", "sip:"] where text.prefix(scheme.count).lowercased() == scheme {
             return String(text.dropFirst(scheme.count))

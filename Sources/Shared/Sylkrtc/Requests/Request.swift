@@ -28,12 +28,13 @@ public enum Request: Equatable, Sendable {
 
 /// An address as a client sent it, beside what it means. Messages to that client repeat `sent` (D25).
 public struct SentAddress: Hashable, Sendable {
+    /// Without the password that a SIP URI may have (RFC 3261 §19.1.1): it is repeated in errors, events and logs.
     public let sent: String
     public let address: AddressOfRecord
 
     public init?(_ sent: String) {
         guard let address = AddressOfRecord(sent) else { return nil }
-        self.sent = sent
+        self.sent = sent.withoutPassword()
         self.address = address
     }
 }

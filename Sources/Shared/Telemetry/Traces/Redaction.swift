@@ -15,7 +15,9 @@ enum Redaction {
         .map { Array($0.utf8) }
     /// In a text that is no JSON, or inside a string: what follows one of these may be secret.
     private static let words: [[UInt8]] =
-        names.filter { $0.count > 3 } + ["sdp", "pwd", "ha1", "v=0"].map { Array($0.utf8) }
+        names.filter { $0.count > 3 }
+        // The end of a name, because many a word has it.
+        + ["sdp", "pwd", "ha1", "v=0", "pin\"", "pin'", "pin=", "pin:"].map { Array($0.utf8) }
 
     static func redacted(_ message: [UInt8]) -> [UInt8] {
         do throws(JSONError) {
