@@ -50,6 +50,9 @@ final class DoorLoop {
     /// Lines about clients' mistakes, and about handshakes that were refused.
     var complaints = LogGate(perSecond: 10)
     var refusals = LogGate(perSecond: 10)
+    /// Lines about clients that come, and that go: after a restart thousands do within a second.
+    private var arrivals = LogGate(perSecond: 20)
+    var departures = LogGate(perSecond: 20)
     var generator = SystemRandomNumberGenerator()
 
     init(
@@ -162,7 +165,9 @@ final class DoorLoop {
         var logger = logger.with([.connection: "\(id)"])
         if let client { logger[metadataKey: LogKey.device.rawValue] = "\(client.device)" }
         let peer = client.map { "\($0)" } ?? "unknown"
-        logger.info("connected", metadata: .keyed([.peer: peer]))
+        if let stopped = arrivals.passes(at: loop.now) {
+            logger.info("connected", metadata: .keyed([.peer: peer, .suppressed: "\(stopped)"]))
+        }
         metrics.clients.connected()
         let connection = Connection(
             id, dialect: dialect, socket: socket, door: self,

@@ -75,7 +75,10 @@ final class Connection {
     func closed() {
         guard !isClosed else { return }
         isClosed = true
-        logger.info("disconnected", metadata: .keyed([.peer: client.map { "\($0)" } ?? "unknown"]))
+        if let stopped = door.departures.passes(at: door.loop.now) {
+            let peer = client.map { "\($0)" } ?? "unknown"
+            logger.info("disconnected", metadata: .keyed([.peer: peer, .suppressed: "\(stopped)"]))
+        }
         perform(machine.closed())
         door.forget(self)
     }
