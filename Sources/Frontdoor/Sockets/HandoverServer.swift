@@ -86,7 +86,10 @@ final class HandoverServer: Sendable {
         guard case .sockets = try outcome.get() else { return }
         var time = timeval(tv_sec: Self.patience, tv_usec: 0)
         setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
-        guard try DescriptorMessage.receive(from: connection) == .accepting else {
+        let reply = try DescriptorMessage.receive(from: connection)
+        // It gives what nobody has asked for.
+        if case .sockets(let given) = reply { for socket in given { socket.close() } }
+        guard reply == .accepting else {
             throw ListeningProblem("hand-over: the other front door has gone before it accepted clients")
         }
         handedOver()

@@ -78,6 +78,25 @@ import Testing
         for socket in second.sockets { socket.close() }
     }
 
+    @Test func `What a front door gives in return is closed`() throws {
+        let path = try path()
+        let socket = try TestSockets.listening()
+        let server = try HandoverServer(at: path, sockets: [socket], logger: .silent) {}
+        defer { server.stop() }
+        let peer = try TestSockets.connect(to: path)
+        let given = try #require(try DescriptorMessage.receive(from: peer))
+        if case .sockets(let sockets) = given { for socket in sockets { socket.close() } }
+        let gift = try TestSockets.listening()
+        let client = try TestSockets.connect(to: gift)
+        try DescriptorMessage.sockets([gift]).send(over: peer)
+        gift.close()
+        // Whoever has connected there hears of it when the last descriptor is closed.
+        var waiting = pollfd(fd: client, events: Int16(POLLIN), revents: 0)
+        #expect(poll(&waiting, 1, 10_000) == 1)
+        close(client)
+        close(peer)
+    }
+
     private func path() throws -> IPCPath {
         // Short: it is a socket's.
         let folder = "/tmp/fd-\(UUID().uuidString.prefix(8))"
