@@ -6,6 +6,8 @@ import Sylkrtc
 struct AccountBook {
     static let tooMany = "too many accounts"
 
+    static func alreadyAdded(_ account: SentAddress) -> String { "Account \(account.sent) already added" }
+
     struct Account: Equatable {
         /// As the client wrote it; messages to it repeat that.
         let name: SentAddress
@@ -31,7 +33,7 @@ struct AccountBook {
     /// - Returns: why not, in words for the client.
     mutating func add(_ request: AccountAdd, _ sequence: RequestSequence) -> String? {
         let address = request.account.address
-        guard accounts[address] == nil else { return "Account \(request.account.sent) already added" }
+        guard accounts[address] == nil else { return Self.alreadyAdded(request.account) }
         guard domains.admits(address.domain) else { return "SIP domain not allowed: \(address.domain)" }
         guard accounts.count < maximum else { return Self.tooMany }
         accounts[address] = Account(

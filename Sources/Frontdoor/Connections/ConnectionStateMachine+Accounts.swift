@@ -30,7 +30,41 @@ extension ConnectionStateMachine {
         storingEnded(sequence, .ack)
         return [
             .send(.ack(transaction: pending.transaction)), .note(.accountAdded(account.sent, userAgent: userAgent)),
-        ] + proceed()
+        ] + answerRepeated(behind: sequence) + proceed()
+    }
+
+    /// The request that has added the account, and has no answer yet.
+    func pendingAddition(of account: AddressOfRecord) -> RequestSequence? {
+        guard let first = accounts.account(account)?.addition, storing[first] != nil else { return nil }
+        return first
+    }
+
+    /// The first of several additions of one account is answered, and so are the others: each as if it came now.
+    private mutating func answerRepeated(behind first: RequestSequence, isUndone: Bool = false) -> [Action] {
+        let repeated = storing.compactMap { sequence, pending -> (RequestSequence, StoringRequest, AccountAdd)? in
+            guard case .repeatedAddition(let request, first) = pending.subject else { return nil }
+            return (sequence, pending, request)
+        }.sorted { $0.0 < $1.0 }
+        var actions: [Action] = []
+        for (sequence, pending, request) in repeated {
+            if isUndone, accounts.account(request.account.address) == nil {
+                let problem = accounts.add(request, sequence)
+                guard let problem else {
+                    storing[sequence]?.subject = .addition(request.account, userAgent: request.userAgent)
+                    actions.append(.claim(sequence, request.account.address))
+                    continue
+                }
+                storingEnded(sequence, .error)
+                actions += refuse(pending.transaction, pending.kind.name, problem)
+            } else if isUndone, let next = pendingAddition(of: request.account.address) {
+                storing[sequence]?.subject = .repeatedAddition(request, behind: next)
+            } else {
+                storingEnded(sequence, .error)
+                actions += refuse(
+                    pending.transaction, pending.kind.name, AccountBook.alreadyAdded(request.account))
+            }
+        }
+        return actions
     }
 
     /// As if it had never been asked for, unless it was removed meanwhile, or added again.
@@ -40,9 +74,11 @@ extension ConnectionStateMachine {
     ) -> [Action] {
         storingEnded(sequence, outcome)
         let refusal = refuse(pending.transaction, pending.kind.name, text)
-        guard accounts.account(account.address)?.addition == sequence else { return refusal + proceed() }
+        guard accounts.account(account.address)?.addition == sequence else {
+            return refusal + answerRepeated(behind: sequence) + proceed()
+        }
         return refusal + forget(account) + endSessions(of: account, after: sequence)
-            + [.unclaim(nil, [account.address])] + proceed()
+            + [.unclaim(nil, [account.address])] + answerRepeated(behind: sequence, isUndone: true) + proceed()
     }
 
     /// The registry has forgotten a removed account, or cannot: nobody has to know (D24).
@@ -102,7 +138,7 @@ extension ConnectionStateMachine {
 
     // MARK: Waiting
 
-    private mutating func store(_ subject: StoringRequest.Subject, _ asked: Asked) {
+    mutating func store(_ subject: StoringRequest.Subject, _ asked: Asked) {
         storing[asked.sequence] = StoringRequest(
             transaction: asked.transaction, kind: asked.kind, subject: subject, deadline: asked.deadline,
             bytes: asked.bytes)
@@ -114,7 +150,7 @@ extension ConnectionStateMachine {
         let text = "request timed out"
         switch pending.subject {
         case .addition(let account, _): return notAdded(sequence, pending, account, text, .timeout)
-        case .tokens:
+        case .tokens, .repeatedAddition:
             storingEnded(sequence, .timeout)
             return refuse(pending.transaction, pending.kind.name, text) + proceed()
         }

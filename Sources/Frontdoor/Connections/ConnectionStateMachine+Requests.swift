@@ -24,6 +24,10 @@ extension ConnectionStateMachine {
         }
         switch request {
         case .accountAdd(let request):
+            if let first = pendingAddition(of: request.account.address) {
+                store(.repeatedAddition(request, behind: first), asked)
+                return [.startDeadline(asked.sequence)]
+            }
             if let problem = accounts.add(request, asked.sequence) {
                 return (problem == AccountBook.tooMany ? [.note(.limit(.accounts))] : []) + refuse(problem)
             }

@@ -145,6 +145,50 @@ import Testing
         #expect(!connection.invited().isEmpty)
     }
 
+    @Test func `R01 The same account again is answered behind the first request, and refused when that is recorded`() {
+        var connection = Transcript(accounts: [], trustsClaims: true)
+        _ = connection.ask(.addAccount(), as: "1")
+        #expect(connection.ask(.addAccount(), as: "2") == [.startDeadline(request(2))])
+        #expect(connection.ask(.removeAccount(bob), as: "3").contains(.error("3", "Unknown account specified: \(bob)")))
+        #expect(
+            connection.claimed(1) == [.ack("1"), .note(.accountAdded(alice, userAgent: nil))]
+                + refused("account-add", "Account \(alice) already added", as: "2"))
+        #expect(connection.machine.unansweredCount == 0)
+    }
+
+    @Test func `R01 The same account again is added when the first request cannot be`() {
+        var connection = Transcript(accounts: [], trustsClaims: true)
+        _ = connection.ask(.addAccount(), as: "1")
+        _ = connection.ask(.addAccount(), as: "2")
+        _ = connection.ask(.addAccount(), as: "3")
+        #expect(
+            connection.claimed(1, false)
+                == refused("account-add", Self.noRegistry, as: "1")
+                + [.unclaim(nil, [account(alice)]), .claim(request(2), account(alice))])
+        #expect(
+            connection.claimed(2) == [.ack("2"), .note(.accountAdded(alice, userAgent: nil))]
+                + refused("account-add", "Account \(alice) already added", as: "3"))
+    }
+
+    @Test func `R01 R02 An account that was removed meanwhile is not added by what came before that`() {
+        for isRecorded in [true, false] {
+            var connection = Transcript(accounts: [], trustsClaims: true)
+            _ = connection.ask(.addAccount(), as: "1")
+            _ = connection.ask(.addAccount(), as: "2")
+            _ = connection.ask(.removeAccount(), as: "3")
+            #expect(connection.claimed(1, isRecorded).contains(.error("2", "Account \(alice) already added")))
+            #expect(connection.ask(.join("pub-a")).contains(.error("t", "Unknown account specified: \(alice)")))
+        }
+    }
+
+    @Test func `R01 What waits behind another addition is answered in time`() {
+        var connection = Transcript(accounts: [], trustsClaims: true)
+        _ = connection.ask(.addAccount(), as: "1")
+        _ = connection.ask(.addAccount(), as: "2")
+        #expect(connection.deadlinePassed(2) == refused("account-add", "request timed out", as: "2"))
+        #expect(connection.claimed(1).first == .ack("1"))
+    }
+
     @Test func `B08 What is left when the socket closes is given back`() {
         var connection = Transcript(accounts: [alice, bob], trustsClaims: true)
         _ = connection.join()
