@@ -95,7 +95,7 @@ let package = Package(
             of: "Worker",
             [
                 "Identity", "Sylkrtc", "JSONText", "Bus", "Registry", "Settings", "Telemetry", logging, nio,
-                nioEmbedded, nioWebSocket,
+                nioEmbedded, nioHTTP, nioWebSocket,
             ]),
     ],
     swiftLanguageModes: [.v6]

@@ -17,7 +17,7 @@ struct WebSocketJanusConnector: JanusConnector {
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try Self.configure(channel, address: address, subprotocol: subprotocol, socket: socket)
+                    try Self.configure(channel, address: address, subprotocol: subprotocol, socket: socket.value)
                 }
             }
             .connect(host: address.host, port: address.port)
@@ -33,19 +33,30 @@ struct WebSocketJanusConnector: JanusConnector {
         return error.connectionErrors.allSatisfy { ($0.error as? IOError)?.errnoCode == ECONNREFUSED }
     }
 
-    private static func configure(
-        _ channel: any Channel, address: JanusAddress, subprotocol: String, socket: NIOLoopBound<WebSocketJanusSocket>
+    /// Makes a channel a client of Janus's WebSocket. On its loop.
+    static func configure(
+        _ channel: any Channel, address: JanusAddress, subprotocol: String, events: JanusSocketEvents
     ) throws {
+        try configure(
+            channel, address: address, subprotocol: subprotocol, socket: WebSocketJanusSocket(events: events))
+    }
+
+    private static func configure(
+        _ channel: any Channel, address: JanusAddress, subprotocol: String, socket: WebSocketJanusSocket
+    ) throws {
+        let bound = NIOLoopBound(socket, eventLoop: channel.eventLoop)
         let upgrader = NIOWebSocketClientUpgrader(maxFrameSize: maximumMessage) { channel, _ in
             channel.eventLoop.makeCompletedFuture {
                 let aggregator = NIOWebSocketFrameAggregator(
                     minNonFinalFragmentSize: 0, maxAccumulatedFrameCount: 4096, maxAccumulatedFrameSize: maximumMessage)
-                try channel.pipeline.syncOperations.addHandlers(aggregator, socket.value)
+                try channel.pipeline.syncOperations.addHandlers(aggregator, bound.value)
             }
         }
-        let request = UpgradeRequestHandler(address: address, subprotocol: subprotocol, socket: socket.value)
+        let request = UpgradeRequestHandler(address: address, subprotocol: subprotocol, socket: socket)
         let name = "upgrade request"
+        // Janus may speak at once: what comes with its 101 is for the WebSocket.
         try channel.pipeline.syncOperations.addHTTPClientHandlers(
+            leftOverBytesStrategy: .forwardBytes,
             withClientUpgrade: (
                 upgraders: [upgrader],
                 completionHandler: { context in context.pipeline.syncOperations.removeHandler(name: name, promise: nil)
