@@ -84,6 +84,14 @@ extension WorkerCore {
             case .failure(.registry(let error)): retry("registry: \(error)")
             case .failure(.janus(.core(403, let reason))):
                 ended(.fatal("Janus refuses [Janus] api_secret: \(reason)"))
+            case .failure(.janus(.timedOut)):
+                logger.warning("not serving yet", metadata: .keyed([.reason: JanusError.timedOut.reason]))
+                janusHangs(.timedOut)
+            case .failure(.adminHangs):
+                // It is waited for again: without it nothing could be taken over.
+                hasAwaitedAdmin = false
+                admin?.abandon("the admin API does not answer")
+                retry(JanusError.timedOut.reason)
             case .failure(.janus(let error)): retry(error.reason)
             }
         }

@@ -199,6 +199,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         }
         gateway.request("info") { [self] result in
             switch result {
+            case .failure(.timedOut): janusHangs(.timedOut)
             case .failure(let error): retry("Janus did not say what it is: \(error.reason)")
             case .success(let reply):
                 guard case .done(let root) = reply, let info = JanusServerInfo(root) else {

@@ -379,6 +379,20 @@ import Testing
         }
     }
 
+    @Test(arguments: [false, true])
+    func `a takeover that brings no answers is begun again on a new connection`(isAdmin: Bool) throws {
+        try CoreWorld.run(isServing: false) { world in
+            world.janus.nextHalfOpen = isAdmin
+            world.janus.addSession(sessionID)
+            world.core.start()
+            for _ in 0..<20 { world.advance(by: .seconds(1)) }
+            #expect(world.janus.count("destroy") == 0, "nothing that was there is ended")
+            try world.door.connect()
+            world.settle()
+            try world.join("alice", 1)
+        }
+    }
+
     @Test func `without the admin API a claimed session is ended whole`() throws {
         try CoreWorld.run(isServing: false) { world in
             world.janus.isAdminReachable = false

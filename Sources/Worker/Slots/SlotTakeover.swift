@@ -13,6 +13,8 @@ final class SlotTakeover {
     enum Failure: Error {
         /// The connection broke meanwhile: the next one tries again.
         case janus(JanusError)
+        /// The same of the admin API's connection, which stands and brings no answer.
+        case adminHangs
         case registry(RegistryError)
     }
 
@@ -85,7 +87,7 @@ final class SlotTakeover {
             case .success(.accepted): startAfresh()
             // What is there can be looked at later: only a refusal is for good.
             case .failure(.linkLost): completion(.failure(.janus(.linkLost)))
-            case .failure(.timedOut): completion(.failure(.janus(.timedOut)))
+            case .failure(.timedOut): completion(.failure(.adminHangs))
             case .failure(let error): completion(.failure(.janus(error)))
             }
         }

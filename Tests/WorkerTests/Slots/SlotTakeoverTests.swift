@@ -41,6 +41,7 @@ import Testing
                     self.inheritance = inheritance
                     outcomes.append("serving")
                 case .failure(.janus(let error)): outcomes.append("Janus: \(error.reason)")
+                case .failure(.adminHangs): outcomes.append("the admin API hangs")
                 case .failure(.registry(let error)): outcomes.append("registry: \(error)")
                 }
             }

@@ -78,6 +78,8 @@ final class FakeJanus: JanusConnector {
     /// Whether connections are accepted; one for the API, one for the admin API.
     var isReachable = true
     var isAdminReachable = true
+    /// The next connection to the API (false), or to the admin API (true), is half open.
+    var nextHalfOpen: Bool?
     /// Events come before the `ack` of their cause.
     var eventsOvertake = false
     var plugins = ["janus.plugin.videoroom", "janus.plugin.sip"]
@@ -225,6 +227,10 @@ final class FakeJanus: JanusConnector {
     func open(_ subprotocol: String, _ events: JanusSocketEvents) -> FakeJanusSocket {
         let isAdmin = subprotocol == "janus-admin-protocol"
         let socket = FakeJanusSocket(janus: self, events: events, isAdmin: isAdmin)
+        if nextHalfOpen == isAdmin {
+            nextHalfOpen = nil
+            socket.isHalfOpen = true
+        }
         let isAccepted = isAdmin ? isAdminReachable : isReachable
         later { [self] in
             guard !socket.isAbandoned else { return }
@@ -402,6 +408,8 @@ final class FakeJanusSocket: JanusSocket {
     var isOpen = false
     /// Its process is dead.
     var isAbandoned = false
+    /// What is sent on it arrives nowhere, and it stands all the same.
+    var isHalfOpen = false
     private let janus: FakeJanus
 
     init(janus: FakeJanus, events: JanusSocketEvents, isAdmin: Bool) {
@@ -410,7 +418,7 @@ final class FakeJanusSocket: JanusSocket {
         self.isAdmin = isAdmin
     }
 
-    func send(_ text: [UInt8]) { if isOpen { janus.received(text, from: self) } }
+    func send(_ text: [UInt8]) { if isOpen, !isHalfOpen { janus.received(text, from: self) } }
 
     func close() { isOpen = false }
 
