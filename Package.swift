@@ -76,7 +76,7 @@ let package = Package(
                 nio, nioPosix, nioHTTP, nioWebSocket, logging, lifecycle, signals, arguments,
             ],
             path: "Sources/Worker", swiftSettings: strict),
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .target(name: "TestSupport", dependencies: ["Settings"], path: "Tests/TestSupport", swiftSettings: strict),
         tests(of: "Identity"),
         tests(of: "JSONText"),
         tests(of: "Sylkrtc", ["JSONText", "Identity"]),
