@@ -1,5 +1,6 @@
 """A worker that hangs is killed: one that lost its slot must never act again."""
 
+import json
 import os
 import signal
 import sys
@@ -96,6 +97,14 @@ async def test_a_command_whose_beats_end_is_killed_and_that_is_said_in_one_line(
     assert await process.ended(10) == KILLED
     assert is_gone(child)
     assert process.last_lines().count("\n") == 2 and OVERDUE in process.last_lines(1)
+
+
+async def test_it_logs_as_its_configuration_says(watch, folder):
+    configuration = folder / "watchdog-json.ini"
+    configuration.write_text("[General]\nlog_format = json\n")
+    process = await watch(sys.executable, "-c", CHILD, 5, 5, options=("--config", configuration))
+    assert await process.ended(10) == KILLED
+    assert OVERDUE in json.loads(process.last_lines(1))["message"]
 
 
 async def test_a_stopped_command_is_killed(watch):

@@ -20,7 +20,7 @@ extension SettingsCatalogue {
             "Limits", "unanswered_bytes", .integers(65_536...67_108_864, "bytes"), "1048576", .frontdoor,
             "Of a connection's unanswered requests; it is not read beyond that until some are answered."),
         Setting(
-            "Limits", "request_time", .integers(1...3600, "s"), "30", .frontdoor,
+            "Limits", "request_time", .integers(1...3600, "s"), "30", .both,
             "How long a request may take until it is answered with an `error`."),
         Setting(
             "Limits", "janus_request_time", .integers(1...3600, "s"), "10", .worker,

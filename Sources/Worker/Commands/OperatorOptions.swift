@@ -13,8 +13,10 @@ struct OperatorOptions: ParsableArguments {
     /// How long somebody else's lock is waited for: an operator is more patient than a worker.
     private static let patience = Duration.seconds(2)
 
-    /// Ends the process (78) when the configuration cannot be used.
-    func installation() -> InstallationSettings {
+    /// Ends the process (78) when the configuration cannot be used; so does the other.
+    func installation() -> InstallationSettings { Self.installation(config) }
+
+    static func installation(_ config: String?) -> InstallationSettings {
         do throws(SettingsError) {
             return try WorkerConfiguration(file: config).installation
         } catch {

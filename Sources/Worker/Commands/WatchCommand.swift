@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Logging
+import Settings
 import Telemetry
 
 /// `Worker watch`: what systemd's watchdog does, where there is no systemd.
@@ -16,6 +17,10 @@ struct WatchCommand: ParsableCommand {
     @Option(help: "Seconds without a beat after which it is killed, 0.1 to 3600.")
     var timeout = 3.0
 
+    @Option(
+        help: "The configuration file (webrtcgateway.ini) that says how logs are written; without one they are text.")
+    var config: String?
+
     @Option(help: "A file that holds the command's process id from READY=1 until it stops.")
     var ready: String?
 
@@ -28,7 +33,10 @@ struct WatchCommand: ParsableCommand {
     }
 
     func run() throws {
-        bootstrapLogging(level: .info, format: .text)
+        let installation = config.map { OperatorOptions.installation($0) }
+        bootstrapLogging(
+            level: installation.flatMap { Logger.Level(rawValue: $0.logLevel) } ?? .info,
+            format: installation.flatMap { LogFormat(rawValue: $0.logFormat) } ?? .text)
         let watchdog = Watchdog(
             command: command, limit: UInt64(timeout * 1000), readyFile: ready, logger: Logger(label: "watchdog"))
         let status: Int32

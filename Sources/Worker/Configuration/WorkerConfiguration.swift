@@ -19,7 +19,7 @@ struct WorkerConfiguration {
     let management: ManagementAddress
     /// `[Janus] trace_janus`: messages to and from Janus's API are written down, redacted. Default no.
     let tracesJanus: Bool
-    /// `[Limits] janus_request_time`: seconds, 1 to 3600. Default 10.
+    /// `[Limits] janus_request_time`: seconds, 1 to 3600, less than `request_time`. Default 10.
     let janusRequestTime: Int
     /// What the operator is told of at the start.
     let warnings: [SettingsWarning]
@@ -54,7 +54,13 @@ struct WorkerConfiguration {
         let managementGiven = management.map { ManagementAddress($0) }
         self.management = (managementGiven ?? nil) ?? fileManagement
         janusRequestTime = reader.integer("Limits", "janus_request_time", default: 10, in: 1...3600)
+        let requestTime = reader.integer("Limits", "request_time", default: 30, in: 1...3600)
         var problems = reader.problems
+        if problems.isEmpty, janusRequestTime >= requestTime {
+            problems.append(
+                "[Limits] janus_request_time: \(janusRequestTime) is not legal; legal is less than request_time, \(requestTime)"
+            )
+        }
         if managementGiven == .some(nil) { problems.append("--management: legal is \(ManagementAddress.legal)") }
         let (ofRooms, closed) = Self.check(rooms: ini, defaults)
         problems += ofRooms

@@ -115,7 +115,7 @@ final class JanusLink {
         guard isRunning else { return }
         // A Janus that is down for an hour is one line, not fourteen thousand.
         if lost != nil || !wasLogged {
-            logger.warning(
+            logger.info(
                 "Janus is not connected", metadata: .keyed([.janus: "\(settings.address)", .reason: reason]))
             wasLogged = true
         }
