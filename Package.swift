@@ -55,12 +55,15 @@ let package = Package(
             name: "CZeroMQ", path: "Sources/Shared/CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
         .systemLibrary(
             name: "COpenSSL", path: "Sources/Shared/COpenSSL", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "CCAres", path: "Sources/Shared/CCAres", providers: [.apt(["libc-ares-dev"])]),
         shared("Identity", ["COpenSSL"]),
         shared("JSONText"),
         shared("Sylkrtc", ["Identity", "JSONText"]),
         shared("Bus", ["CZeroMQ", "Identity", nio, nioLocks]),
         shared("Registry", ["Identity", "Telemetry", sqlite, logging, nio, nioLocks]),
         shared("Settings", ["Identity", "Telemetry", logging]),
+        shared("SIPLookup", ["CCAres", "Identity", "Telemetry", logging, nio, nioLocks]),
         shared("Telemetry", ["JSONText", logging, nio, nioLocks, nioPosix, nioHTTP, signals]),
         .executableTarget(
             name: "Frontdoor",
@@ -72,7 +75,7 @@ let package = Package(
         .executableTarget(
             name: "Worker",
             dependencies: [
-                "Identity", "JSONText", "Sylkrtc", "Bus", "Registry", "Settings", "Telemetry",
+                "Identity", "JSONText", "Sylkrtc", "Bus", "Registry", "Settings", "SIPLookup", "Telemetry",
                 nio, nioPosix, nioHTTP, nioWebSocket, logging, lifecycle, signals, arguments,
             ],
             path: "Sources/Worker", swiftSettings: strict),
@@ -83,6 +86,7 @@ let package = Package(
         tests(of: "Bus", ["Identity", nio, nioEmbedded, nioPosix, nioLocks]),
         tests(of: "Registry", ["Identity", logging, nioLocks]),
         tests(of: "Settings", ["Identity"]),
+        tests(of: "SIPLookup", ["Identity", "Telemetry", logging, nio, nioLocks, nioEmbedded, nioPosix]),
         tests(of: "Telemetry", ["JSONText", logging, nio, nioLocks, nioPosix, nioEmbedded]),
         tests(
             of: "Frontdoor",
@@ -94,8 +98,8 @@ let package = Package(
         tests(
             of: "Worker",
             [
-                "Identity", "Sylkrtc", "JSONText", "Bus", "Registry", "Settings", "Telemetry", logging, nio,
-                nioEmbedded, nioHTTP, nioWebSocket,
+                "Identity", "Sylkrtc", "JSONText", "Bus", "Registry", "Settings", "SIPLookup", "Telemetry", logging,
+                nio, nioEmbedded, nioHTTP, nioWebSocket,
             ]),
     ],
     swiftLanguageModes: [.v6]

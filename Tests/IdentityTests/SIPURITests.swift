@@ -103,3 +103,23 @@ import Testing
         #expect(RoomURI(text) == nil)
     }
 }
+
+/// What leads to a server (RFC 3263 §4).
+@Suite struct SIPURITransportTests {
+    @Test(
+        arguments: [
+            ("sip:alice@atlanta.com", nil, false), ("alice@atlanta.com;transport=tcp", "tcp", false),
+            ("sips:alice@atlanta.com", nil, true), ("SIPS:atlanta.com;lr;Transport=UDP", "udp", true),
+            ("alice@[::1]:5070;a=b;transport=TLS-SCTP;transport=udp?transport=x", "tls-sctp", false),
+            ("alice;transport=udp@atlanta.com", nil, false), ("alice@atlanta.com?transport=udp", nil, false),
+            ("alice@atlanta.com;transport", nil, false), ("alice@atlanta.com;xtransport=udp", nil, false),
+            ("alice@atlanta.com;transport=a=b", "a=b", false), ("alice@atlanta.com;transport=", "", false),
+        ] as [(String, String?, Bool)])
+    func `B29 A URI says whether it is secure, and which transport it wants`(
+        text: String, transport: String?, isSecure: Bool
+    ) throws {
+        let uri = try #require(SIPURI(text))
+        #expect(uri.transport == transport)
+        #expect(uri.isSecure == isSecure)
+    }
+}

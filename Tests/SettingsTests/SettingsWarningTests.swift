@@ -56,17 +56,16 @@ import Testing
     @Test func `Keys of what is not served yet are told when they are set to something`() throws {
         #expect(
             try warnings(
-                "[General]\noutbound_sip_proxy = proxy.example.com\nhttp_management_interface = 10.0.0.1:20888\n"
+                "[General]\nhttp_management_interface = 10.0.0.1:20888\n"
                     + "http_management_auth_secret = x\nfirebase_server_key = x\n"
             ).allSatisfy { if case .withoutEffect = $0 { true } else { false } })
         #expect(
             try warnings(
-                "[General]\noutbound_sip_proxy =\nhttp_management_interface = 127.0.0.1:20888\n"
+                "[General]\nhttp_management_interface = 127.0.0.1:20888\n"
                     + "http_management_auth_secret =\nfirebase_server_key =\n") == [])
         #expect(
-            try warnings("[General]\noutbound_sip_proxy = p")
-                == [.withoutEffect(section: "General", key: "outbound_sip_proxy")])
-        #expect(try warnings("[General]\noutbound_sip_proxy = None") == [])
+            try warnings("[General]\nhttp_management_interface = 10.0.0.1:20888")
+                == [.withoutEffect(section: "General", key: "http_management_interface")])
     }
 
     @Test func `D56 No warning repeats a value`() throws {

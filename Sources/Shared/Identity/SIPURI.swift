@@ -1,19 +1,25 @@
 /// The parts of a SIP or SIPS URI that a gateway looks at (RFC 3261 §19.1.1, §25.1), read strictly.
 ///
 /// The scheme may be absent, as in the addresses that people type. Parameters and headers are checked for their
-/// characters and otherwise left alone.
+/// characters; of them only `transport` is looked at.
 public struct SIPURI: Hashable, Sendable {
     /// Escapes (`%40`) stay as written. nil when the URI names only a host.
     public let user: String?
     /// A host name, an IPv4 address, or an IPv6 reference with its brackets.
     public let host: String
     public let port: UInt16?
+    /// `sips:`
+    public let isSecure: Bool
+    /// The parameter `transport`, in lower case; whatever was written.
+    public let transport: String?
 
     public init?(_ text: String) {
         var rest = text[...]
+        var isSecure = false
         for scheme in ["sips:", "sip:"] where rest.utf8.count >= scheme.utf8.count {
             if rest.prefix(scheme.count).lowercased() == scheme {
                 rest = rest.dropFirst(scheme.count)
+                isSecure = scheme == "sips:"
                 break
             }
         }
@@ -35,7 +41,10 @@ public struct SIPURI: Hashable, Sendable {
         }
 
         let hostPort = rest.prefix { $0 != ";" && $0 != "?" }
-        guard Self.isEscaped(rest.dropFirst(hostPort.count), besides: "-_.!~*'()&=+$,;?/:[]") else { return nil }
+        let behind = rest.dropFirst(hostPort.count)
+        guard Self.isEscaped(behind, besides: "-_.!~*'()&=+$,;?/:[]") else { return nil }
+        self.isSecure = isSecure
+        transport = Self.parameter("transport", in: behind.prefix { $0 != "?" })
 
         let host: Substring
         if hostPort.first == "[" {
@@ -60,6 +69,15 @@ public struct SIPURI: Hashable, Sendable {
             else { return nil }
             self.port = port
         }
+    }
+
+    /// The value of the first parameter of that name, in lower case; nil: there is none, or it has no value.
+    private static func parameter(_ name: String, in parameters: Substring) -> String? {
+        for parameter in parameters.split(separator: ";") {
+            let parts = parameter.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if parts.count == 2, parts[0].lowercased() == name { return parts[1].lowercased() }
+        }
+        return nil
     }
 
     /// Letters, digits and the characters named, and `%` only before two hexadecimal digits.

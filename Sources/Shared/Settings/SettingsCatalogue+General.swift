@@ -1,4 +1,7 @@
 extension SettingsCatalogue {
+    public static let proxies =
+        "host, host:port or [IPv6]:port, and then ;transport=udp, ;transport=tcp or ;transport=tls"
+
     static let general = [
         Setting(
             "General", "web_origins", .list("origins, `*` as wildcard"), "*", .frontdoor,
@@ -28,7 +31,7 @@ extension SettingsCatalogue {
             "General", "trace_client", .boolean, "no", .frontdoor,
             "Front doors write down what clients say and are told ([traces](#traces))."),
         Setting(
-            "General", "outbound_sip_proxy", .form(UnservedSettings.proxies), "", .worker, hasEffect: false,
+            "General", "outbound_sip_proxy", .form(proxies), "", .worker,
             "Where SIP requests are sent, instead of looking up each domain; port 5060 and UDP when not said."),
         Setting(
             "General", "http_management_interface", .form(UnservedSettings.interfaces), "127.0.0.1:20888", .frontdoor,

@@ -26,6 +26,9 @@ extension SettingsCatalogue {
             "Limits", "janus_request_time", .integers(1...3600, "s"), "10", .worker,
             "How long Janus may take for one of the steps of a request; shorter than `request_time`."),
         Setting(
+            "Limits", "dns_time", .integers(1...3600, "s"), "15", .worker,
+            "How long it may take to look up where SIP servers are; shorter than `request_time`."),
+        Setting(
             "Limits", "handshake_time", .integers(1...3600, "s"), "5", .frontdoor,
             "From accepting a client to answering its request, TLS included; beyond: closed."),
         Setting(

@@ -1,5 +1,8 @@
 extension SettingsCatalogue {
     private static let names = "1 to 32 of a-z, 0-9 and -"
+    public static let nameServers = "up to 8 of IP, IP:port and [IPv6]:port, separated by commas"
+    public static let sipTransports = "udp, tcp and tls, or some of them, separated by commas"
+    public static let sipAddresses = "ipv4, ipv6, or both, separated by a comma"
 
     static let processes = [
         Setting(
@@ -39,6 +42,17 @@ extension SettingsCatalogue {
         Setting(
             "Worker", "management", .form("host:port, host:first-last, or none"), "127.0.0.1:20870-20885", .worker,
             "Likewise, of a worker."),
+        Setting(
+            "Worker", "sip_transports", .form(sipTransports), "udp, tcp", .worker,
+            "What Janus's SIP plugin can use, in the order in which they are tried where a domain has no preference "
+                + "(protocol, §7.1). TLS needs certificates there."),
+        Setting(
+            "Worker", "sip_addresses", .form(sipAddresses), "ipv4", .worker,
+            "Which addresses of SIP servers are looked up: those that Janus's SIP plugin can reach from its `local_ip`."
+        ),
+        Setting(
+            "Worker", "dns_servers", .form(nameServers), "", note: "those of `/etc/resolv.conf`", .worker,
+            "Who is asked where SIP servers are; all must answer recursively."),
         Setting(
             "Bus", "directory", .text("path, short"), "/run/continuo/bus", .both,
             "The workers' sockets and slot locks, the front doors' control sockets; 0700."),

@@ -6,6 +6,7 @@ public enum LogKey: String, Sendable {
     case connection
     case connections
     case deadline
+    case destination
     case device
     case domains
     case endpoint
@@ -21,6 +22,7 @@ public enum LogKey: String, Sendable {
     case path
     case peer
     case process
+    case proxy
     case publisher
     case reason
     case request

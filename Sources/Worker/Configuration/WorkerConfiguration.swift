@@ -21,6 +21,7 @@ struct WorkerConfiguration {
     let tracesJanus: Bool
     /// `[Limits] janus_request_time`: seconds, 1 to 3600, less than `request_time`. Default 10.
     let janusRequestTime: Int
+    let sip: SIPSettings
     /// What the operator is told of at the start.
     let warnings: [SettingsWarning]
 
@@ -55,6 +56,7 @@ struct WorkerConfiguration {
         self.management = (managementGiven ?? nil) ?? fileManagement
         janusRequestTime = reader.integer("Limits", "janus_request_time", default: 10, in: 1...3600)
         let requestTime = reader.integer("Limits", "request_time", default: 30, in: 1...3600)
+        sip = SIPSettings(&reader)
         var problems = reader.problems
         if problems.isEmpty, janusRequestTime >= requestTime {
             problems.append(

@@ -74,8 +74,7 @@ import Testing
         #expect(configuration.pingInterval == 60)
         #expect(
             configuration.warnings.filter { $0 != .readableByEverybody(path: fixture) } == [
-                .withoutEffect(section: "General", key: "outbound_sip_proxy"),
-                .withoutEffect(section: "General", key: "http_management_auth_secret"),
+                .withoutEffect(section: "General", key: "http_management_auth_secret")
             ])
     }
 
