@@ -1,28 +1,10 @@
 import Logging
-import NIOConcurrencyHelpers
 import NIOCore
 import Testing
 
 @testable import Frontdoor
 
 @Suite struct LimitHitsTests {
-    /// Keeps what is logged.
-    private struct Recorder: LogHandler {
-        let lines: NIOLockedValueBox<[String]>
-        var logLevel = Logger.Level.trace
-        var metadata = Logger.Metadata()
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            let pairs = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-            lines.withLockedValue { $0.append("\(event.level) \(pairs.joined(separator: " "))") }
-        }
-    }
-
     @Test func `A gate lets so many a second through, and says how many it stopped`() {
         var gate = LogGate(perSecond: 2)
         let start = NIODeadline.uptimeNanoseconds(5)
@@ -33,14 +15,14 @@ import Testing
     }
 
     @Test func `A limit is logged once a second and counted always, each kind by itself`() {
-        let lines = NIOLockedValueBox<[String]>([])
-        let hits = LimitHits(logger: Logger(label: "test") { _ in Recorder(lines: lines) })
+        let log = LogRecorder()
+        let hits = LimitHits(logger: log.logger)
         let start = NIODeadline.uptimeNanoseconds(7)
         for _ in 0..<100 { hits.hit(.accounts, by: ["peer": "a"], at: start) }
         hits.hit(.unansweredRequests, by: ["peer": "b"], at: start)
         hits.hit(.accounts, by: ["peer": "c"], at: start + .seconds(1))
         #expect(
-            lines.withLockedValue { $0 } == [
+            log.lines == [
                 "warning limit=accounts peer=a suppressed=0", "debug limit=unanswered_requests peer=b suppressed=0",
                 "warning limit=accounts peer=c suppressed=99",
             ])

@@ -1,4 +1,5 @@
 import Bus
+import Logging
 import NIOCore
 import NIOEmbedded
 import Registry
@@ -16,14 +17,14 @@ final class TestDoor {
     private var workers: [ScriptedWorker] = []
 
     /// - Parameter settings: an INI file's text.
-    init(_ settings: String = "") throws {
+    init(_ settings: String = "", logger: Logger = .silent) throws {
         registry = RegistryThread(label: "registry", logger: .silent) { () throws(RegistryError) in
             throw RegistryError.unavailable("there is none")
         }
         let configuration = try FrontdoorConfiguration(file: TemporaryFolder.file(settings))
         door = DoorLoop(
             .test, loop: loop, configuration: configuration, network: network, registry: registry,
-            tokens: DeviceTokens(directory: TemporaryFolder.newPath(), logger: .silent), logger: .silent)
+            tokens: DeviceTokens(directory: TemporaryFolder.newPath(), logger: .silent), logger: logger)
         gate = Gate(configuration.limits, descriptors: 1000, proxies: configuration.proxies, hits: door.hits)
         door.start()
     }

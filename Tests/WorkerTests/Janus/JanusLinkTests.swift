@@ -42,6 +42,25 @@ import Testing
         }
     }
 
+    @Test func `B33 that the link is down is information, once`() {
+        let book = LogBook()
+        let link = JanusLink(
+            JanusLink.Settings(
+                address: sample(JanusAddress("ws://fake:1")), subprotocol: "janus-protocol", secretName: "apisecret",
+                secret: nil),
+            connector: janus, loop: loop, transactionPrefix: "life", logger: book.logger)
+        defer {
+            link.stop()
+            loop.end()
+        }
+        link.start()
+        loop.run()
+        janus.isReachable = false
+        janus.breakLinks()
+        loop.advance(by: .seconds(3))
+        #expect(book.lines("Janus is not connected") == ["info"])
+    }
+
     @Test func `a broken link is told after everything on it has failed, and is made anew within a second (D20)`() {
         run {
             link.start()

@@ -41,6 +41,7 @@ import Testing
             client, address: try #require(JanusAddress("ws://janus:8188")), subprotocol: "janus-protocol",
             events: JanusSocketEvents(
                 opened: { heard.socket = $0 }, received: { heard.texts.append(String(decoding: $0, as: UTF8.self)) },
+                readCompleted: { nil },
                 closed: { heard.losses.append($0) }))
         try client.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         loop.run()
