@@ -17,7 +17,7 @@ final class Dnsmasq {
         process.executableURL = URL(fileURLWithPath: "/usr/sbin/dnsmasq")
         process.arguments =
             [
-                "--keep-in-foreground", "--conf-file=/dev/null", "--pid-file", "--no-resolv", "--no-hosts",
+                "--conf-file=/dev/null", "--pid-file", "--no-resolv", "--no-hosts",
                 "--no-daemon",
                 "--listen-address=127.0.0.1", "--bind-interfaces", "--port=\(port)", "--log-facility=-",
                 "--user=\(NSUserName())", "--local=/#/", "--local-ttl=60",
@@ -33,8 +33,9 @@ final class Dnsmasq {
         }
     }
 
+    /// It has nothing to tidy up, and inherits from the threads of tests that it does not listen to gentler signals.
     func stop() {
-        process.terminate()
+        kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
     }
 
