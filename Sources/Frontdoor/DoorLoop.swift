@@ -27,6 +27,7 @@ final class DoorLoop {
     private(set) var connections: [UInt64: Connection] = [:]
     /// Requests of all clients that wait; kept by them, so that nobody has to walk through thousands to count.
     var unanswered = 0
+    private(set) lazy var rest = LoopRest(on: loop) { [unowned self] in unanswered }
     private var waitingForReady: Set<UInt64> = []
     private var lastConnection: UInt64 = 0
     var links: [SlotID: WorkerLink] = [:]

@@ -62,7 +62,11 @@ extension DoorLoop: WorkerLink.Delegate {
         deadline: NIODeadline
     ) -> WorkerLink.Sending {
         let sending = links[slot]?.send(.request(request, sequence, of: connection, deadline: deadline)) ?? .noLink
-        if case .refused = sending { metrics.links.sendRefused() }
+        switch sending {
+        case .sent: rest.requestSent()
+        case .refused: metrics.links.sendRefused()
+        case .noLink: break
+        }
         return sending
     }
 
@@ -103,6 +107,7 @@ extension DoorLoop: WorkerLink.Delegate {
     func answered(
         _ connection: ConnectionID, _ sequence: RequestSequence, _ answer: WorkerAnswer, by slot: SlotID
     ) {
+        rest.requestAnswered()
         guard connection.owner == id else { return }
         // It is being emptied, as the registry will say in a moment.
         if answer == .notOwner(slot) { weights[slot] = 0 }

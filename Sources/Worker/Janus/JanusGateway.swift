@@ -1,3 +1,4 @@
+import Bus
 import Identity
 import JSONText
 import Logging
@@ -39,9 +40,7 @@ final class JanusGateway {
     private var late: [String: (JanusReply) -> Void] = [:]
     private var lateOrder: CircularBuffer<String> = []
     private var transactions = 0
-    private var batching = ReplyBatching()
-    /// Replies since the last read was complete.
-    private var answered = 0
+    private var batching = Batching(longest: .milliseconds(1))
     private var handlers: [JanusHandleID: (JanusEvent) -> Void] = [:]
     /// Handles that were given up lately: Janus may still have something to say of them. The oldest are forgotten first.
     private var past: Set<JanusHandleID> = []
@@ -112,6 +111,7 @@ final class JanusGateway {
             members(&json)
         }
         let now = loop.now
+        batching.requestBegan(at: now)
         let request = Request(
             late: late, completion: completion, transaction: transaction, kind: JanusRequestKind(type), began: now)
         pending.insert(transaction, request, deadline: now + requestTime)
@@ -156,7 +156,7 @@ final class JanusGateway {
                 if let undo = late.removeValue(forKey: transaction), case .success(let reply) = result { undo(reply) }
                 return
             }
-            answered += 1
+            batching.requestAnswered()
             finish(request, result)
         case .event(let event):
             logger.debug("event", metadata: .keyed([.handle: "\(event.sender)", .event: "\(event.kind)"]))
@@ -181,8 +181,7 @@ final class JanusGateway {
     ///
     /// - Returns: for how long to leave what comes next.
     func readCompleted() -> TimeAmount? {
-        defer { answered = 0 }
-        return batching.readCompleted(answered: answered, underWay: pending.count)
+        batching.taken(underWay: pending.count, at: loop.now)
     }
 
     /// Bounded: a handle that has more to say than this will be told by its observation.
