@@ -39,7 +39,8 @@ extension ConnectionStateMachine {
             return timeOut(sequence) + tearDown(session) + proceed()
         case .releaseAccount(let account):
             return releaseTimedOut(sequence, account, at: Set(pending.workers.keys)) + proceed()
-        case .feedAnswer, .trickle, .update, .configureRoom, .invite: return timeOut(sequence) + proceed()
+        case .feedAnswer, .trickle, .update, .configureRoom, .invite, .register, .unregister, .call, .accept:
+            return timeOut(sequence) + proceed()
         }
     }
 

@@ -42,6 +42,7 @@ extension ConnectionStateMachine {
         case .feedEnded(let feed):
             guard sessions[feed]?.isFeed(of: sequence) == true else { return [] }
             return forget(feed) + proceed()
+        case .registration, .registrationLost, .incomingCall, .missedCall, .call: return []
         }
     }
 

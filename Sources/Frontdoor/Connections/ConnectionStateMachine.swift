@@ -152,7 +152,8 @@ struct ConnectionStateMachine {
         case .feedAnswer(let feed, _): sessions.toldOfFeed(feed) { $0.isAnswered = true }
         case .feedDetach(let feed): return forget(feed)
         case .update(let session, _, _, let bitrate): if let bitrate { sessions.told(session, .capped(bitrate)) }
-        case .trickle, .terminate, .configureRoom, .releaseAccount, .invite: break
+        case .trickle, .terminate, .configureRoom, .releaseAccount, .invite, .register, .unregister, .call, .accept:
+            break
         }
         return []
     }

@@ -17,13 +17,13 @@ struct SessionBook {
         var publisher: ToldState? {
             switch told {
             case .publisher(let told): told
-            case .feed: nil
+            case .feed, .registration, .call: nil
             }
         }
 
         var feed: ToldFeed? {
             switch told {
-            case .publisher: nil
+            case .publisher, .registration, .call: nil
             case .feed(_, let told): told
             }
         }
@@ -36,7 +36,7 @@ struct SessionBook {
 
         func isFeed(of base: RequestSequence) -> Bool {
             switch told {
-            case .publisher: false
+            case .publisher, .registration, .call: false
             case .feed(let its, _): its == base
             }
         }
@@ -91,7 +91,7 @@ struct SessionBook {
         switch sessions[sequence]?.told {
         case .publisher(let told)?: told.isAcked
         case .feed(let base, _)?: sessions[base]?.publisher?.isAcked ?? true
-        case nil: true
+        case .registration?, .call?, nil: true
         }
     }
 

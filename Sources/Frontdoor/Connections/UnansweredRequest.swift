@@ -44,14 +44,14 @@ struct UnansweredRequest {
         case .trickle(let session, _), .update(let session, _, _, _), .terminate(let session),
             .configureRoom(let session, _), .invite(let session, _):
             session
-        case .releaseAccount: nil
+        case .releaseAccount, .register, .unregister, .call, .accept: nil
         }
     }
 
     /// The session without which it has no meaning. A join always waits for its own answer.
     func subject(as sequence: RequestSequence) -> RequestSequence? {
         switch request {
-        case .join, .releaseAccount: nil
+        case .join, .releaseAccount, .register, .unregister, .call, .accept: nil
         case .feedAttach: sequence
         case .feedAnswer, .feedDetach, .trickle, .update, .terminate, .configureRoom, .invite: dependency(as: sequence)
         }

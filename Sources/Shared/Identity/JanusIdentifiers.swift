@@ -58,6 +58,8 @@ public struct OpaqueID: Hashable, Sendable, CustomStringConvertible {
     public enum Purpose: Hashable, Sendable {
         /// Serves one session.
         case session(SessionID)
+        /// Takes a call that comes in while the registration's own handle is busy.
+        case spare(of: SessionID)
         /// Creates, lists and destroys the slot's rooms.
         case rooms
     }
@@ -79,6 +81,7 @@ public struct OpaqueID: Hashable, Sendable, CustomStringConvertible {
         let purpose =
             switch purpose {
             case .session(let session): session.description
+            case .spare(let registration): "spare-\(registration)"
             case .rooms: "rooms"
             }
         return "\(Self.mark(of: slot, in: deployment)):\(purpose)"
@@ -92,12 +95,27 @@ public struct OpaqueID: Hashable, Sendable, CustomStringConvertible {
         let purpose: Purpose
         if parts[3] == "rooms" {
             purpose = .rooms
+        } else if parts[3].hasPrefix("spare-"), let registration = SessionID(parts[3].dropFirst(6)) {
+            purpose = .spare(of: registration)
         } else if let session = SessionID(parts[3]) {
             purpose = .session(session)
         } else {
             return nil
         }
         self.init(deployment: deployment, slot: slot, purpose: purpose)
+    }
+}
+
+/// The Call-ID of an outgoing call (RFC 3261 §8.1.1.4): derived, so that the same request repeated cannot make a second call that
+/// looks like another, and not to be guessed by those who do not know the deployment.
+public struct SIPCallID: Hashable, Sendable, CustomStringConvertible {
+    public let description: String
+
+    public static func of(_ session: SessionID, in deployment: DeploymentID) -> SIPCallID {
+        let halves = [1, 2].map { half in
+            String(derivedNumber(key: deployment.description, message: "call \(half) \(session)"), radix: 36)
+        }
+        return SIPCallID(description: halves.joined(separator: "-"))
     }
 }
 

@@ -28,6 +28,16 @@ public struct RequestSequence: RawRepresentable, Hashable, Comparable, Sendable,
 
     public var description: String { String(rawValue) }
 
+    /// A call that comes in is created by no request: its number is drawn, beyond all that requests can have, and fits a signed
+    /// integer.
+    public static func ofIncomingCall(using generator: inout some RandomNumberGenerator) -> RequestSequence {
+        RequestSequence(rawValue: UInt64.random(in: incomingCalls, using: &generator))
+    }
+
+    public var isOfIncomingCall: Bool { Self.incomingCalls.contains(rawValue) }
+
+    private static let incomingCalls: Range<UInt64> = 1 << 62..<1 << 63
+
     public static func < (left: RequestSequence, right: RequestSequence) -> Bool { left.rawValue < right.rawValue }
 }
 

@@ -184,6 +184,15 @@ public protocol RegistryStore: AnyObject {
     /// Ids of sessions that are not the owner's, or gone, are passed over.
     func recordHandles(_ handles: [(SessionID, JanusHandleID)], owner: RoomOwner) throws(RegistryError)
 
+    /// By what other handles share a registration's SIP stack (Janus's `master_id`). Ids of sessions that are not the owner's, or
+    /// gone, are passed over.
+    func recordMasters(_ masters: [(SessionID, UInt64)], owner: RoomOwner) throws(RegistryError)
+
+    /// The call is about to be sent over this handle, and is never to be sent again.
+    ///
+    /// - Throws: ``RegistryError/conflict(_:)`` when there is no such session, or it has ended.
+    func callSent(_ session: SessionID, handle: JanusHandleID, owner: RoomOwner) throws(RegistryError)
+
     /// An absent session is fine.
     func markEnded(_ session: SessionID, owner: RoomOwner) throws(RegistryError)
 

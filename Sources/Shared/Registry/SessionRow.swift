@@ -6,6 +6,10 @@ public struct SessionRow: Equatable, Sendable {
     public enum Role: String, Equatable, Sendable {
         case publisher
         case subscriber
+        /// An account's SIP registration.
+        case registration
+        /// Its parent is the registration it came in over; an outgoing one has none.
+        case call
     }
 
     public var id: SessionID
@@ -22,13 +26,23 @@ public struct SessionRow: Equatable, Sendable {
     public var feedTarget: PublisherID?
     /// Written later, in batches nobody waits for: nil does not mean that there is none.
     public var handle: JanusHandleID?
+    /// A call's Call-ID (RFC 3261 §8.1.1.4).
+    public var callID: String?
+    /// Who calls, without a scheme.
+    public var caller: String?
+    public var callerName: String?
+    /// An outgoing call's INVITE may be out: it must never be sent again.
+    public var isCallSent: Bool
+    /// By what other handles share a registration's SIP stack; written as `handle` is.
+    public var master: UInt64?
     /// Detached for good; the row waits until the front door has acknowledged what was said about it.
     public var ended: Bool
 
     public init(
         id: SessionID, slot: SlotID, clientSession: ClientSessionID, account: AddressOfRecord,
         displayName: String? = nil, role: Role, parent: SessionID? = nil, room: RoomURI? = nil,
-        feedTarget: PublisherID? = nil, handle: JanusHandleID? = nil, ended: Bool = false
+        feedTarget: PublisherID? = nil, handle: JanusHandleID? = nil, callID: String? = nil, caller: String? = nil,
+        callerName: String? = nil, isCallSent: Bool = false, master: UInt64? = nil, ended: Bool = false
     ) {
         self.id = id
         self.slot = slot
@@ -40,6 +54,11 @@ public struct SessionRow: Equatable, Sendable {
         self.room = room
         self.feedTarget = feedTarget
         self.handle = handle
+        self.callID = callID
+        self.caller = caller
+        self.callerName = callerName
+        self.isCallSent = isCallSent
+        self.master = master
         self.ended = ended
     }
 
@@ -47,6 +66,8 @@ public struct SessionRow: Equatable, Sendable {
     public func isSameSession(as other: SessionRow) -> Bool {
         var other = other
         other.handle = handle
+        other.isCallSent = isCallSent
+        other.master = master
         other.ended = ended
         return self == other
     }

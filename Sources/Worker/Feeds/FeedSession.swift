@@ -138,7 +138,8 @@ final class FeedSession {
             perform(machine.detachRequested())
         case .trickle(_, let candidates): handle.trickle(candidates) { [self] in desk.finish(sequence, $0) }
         case .update(_, let audio, let video, let bitrate): update(audio, video, bitrate, sequence)
-        case .terminate, .join, .feedAttach, .configureRoom, .releaseAccount, .invite:
+        case .terminate, .join, .feedAttach, .configureRoom, .releaseAccount, .invite, .register, .unregister, .call,
+            .accept:
             desk.finish(sequence, .unknownSession)
         }
     }

@@ -21,6 +21,7 @@ struct HandleOrder {
             guard let handle = row.handle else { continue }
             switch row.role {
             case .publisher: rooms[handle] = row.room
+            case .registration, .call: break
             case .subscriber: ofFeeds.insert(handle)
             }
         }

@@ -156,7 +156,8 @@ final class PublisherSession {
                 pending.join = true
                 offer = join.offer
             case .terminate: pending.end = true
-            case .feedAttach, .feedAnswer, .feedDetach, .trickle, .update, .configureRoom, .releaseAccount, .invite:
+            case .feedAttach, .feedAnswer, .feedDetach, .trickle, .update, .configureRoom, .releaseAccount, .invite,
+                .register, .unregister, .call, .accept:
                 break
             }
         }
@@ -188,7 +189,8 @@ final class PublisherSession {
             logger.info("termination requested")
             desk.close(with: sequence)
             perform(machine.terminateRequested())
-        case .join, .feedAttach, .feedAnswer, .feedDetach, .releaseAccount: desk.finish(sequence, .unknownSession)
+        case .join, .feedAttach, .feedAnswer, .feedDetach, .releaseAccount, .register, .unregister, .call, .accept:
+            desk.finish(sequence, .unknownSession)
         }
     }
 

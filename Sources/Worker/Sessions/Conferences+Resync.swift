@@ -53,6 +53,7 @@ extension Conferences {
             if let publisher = publishers[session] { return publisher.resync(told, requests) }
         case .feed(_, let told):
             if let feed = feeds[session] { return feed.resync(told, requests) }
+        case .registration, .call: break
         }
         if let ending = ended[session] { return resync(session, ending, told, requests) }
         guard requests.contains(where: { $0.sequence == session.request }) else {
@@ -75,7 +76,7 @@ extension Conferences {
 
     private func unknown(_ session: SessionID, _ told: Told) -> EndedSession {
         switch told {
-        case .publisher: EndedSession(base: nil, creation: nil, reason: Self.lostReason)
+        case .publisher, .registration, .call: EndedSession(base: nil, creation: nil, reason: Self.lostReason)
         case .feed(let base, _):
             EndedSession(
                 base: SessionID(connection: session.connection, request: base), creation: nil, reason: nil)
@@ -95,7 +96,9 @@ extension Conferences {
             case .terminate, .feedDetach:
                 answer = .ack
                 isByRequest = true
-            case .feedAnswer, .trickle, .update, .configureRoom, .releaseAccount, .invite: break
+            case .feedAnswer, .trickle, .update, .configureRoom, .releaseAccount, .invite, .register, .unregister,
+                .call, .accept:
+                break
             }
             outbox.answer(answer, to: listed.sequence, of: listed.connection)
         }
@@ -105,7 +108,7 @@ extension Conferences {
             outbox.tell(.state(.terminated(reason: reason)), of: session)
         case .feed(let base, _) where wasAcked && !isByRequest:
             outbox.tell(ending.farewell(of: session), of: SessionID(connection: session.connection, request: base))
-        case .publisher, .feed: break
+        case .publisher, .feed, .registration, .call: break
         }
         outbox.resynced(session)
         if ended[session] != nil { settleWhenAcknowledged(session) }
@@ -115,7 +118,7 @@ extension Conferences {
 extension Told {
     var isFeed: Bool {
         switch self {
-        case .publisher: false
+        case .publisher, .registration, .call: false
         case .feed: true
         }
     }
@@ -124,6 +127,8 @@ extension Told {
         switch self {
         case .publisher(let told): told.isAcked
         case .feed(_, let told): told.isAcked
+        case .registration(let told): told.isAcked
+        case .call(_, let told): told.isAcked
         }
     }
 }
@@ -133,7 +138,10 @@ extension ListedRequest {
     var session: SessionID? {
         let request: RequestSequence
         switch self.request {
-        case .join, .feedAttach: request = sequence
+        case .join, .feedAttach, .call: request = sequence
+        case .register(let register): request = register.registration ?? sequence
+        case .unregister(let registration): request = registration
+        case .accept(let call, _): request = call
         case .feedAnswer(let feed, _), .feedDetach(let feed): request = feed
         case .trickle(let session, _), .update(let session, _, _, _), .terminate(let session),
             .configureRoom(let session, _), .invite(let session, _):

@@ -96,6 +96,8 @@ final class Conferences {
                 return outbox.answer(.unknownSession, to: sequence, of: connection)
             }
             publisher.submit(request, sequence: sequence)
+        case .register, .unregister, .call, .accept:
+            outbox.answer(.unknownSession, to: sequence, of: connection)
         case .releaseAccount(let account):
             // The ack precedes the events it causes.
             outbox.answer(.ack, to: sequence, of: connection)

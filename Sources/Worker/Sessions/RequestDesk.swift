@@ -84,7 +84,9 @@ final class RequestDesk {
         for item in queue.removeAll() {
             switch item.request {
             case .terminate, .feedDetach: closing.append(item.sequence)
-            case .join, .feedAttach, .feedAnswer, .trickle, .update, .configureRoom, .releaseAccount, .invite:
+            case .join, .feedAttach, .feedAnswer, .trickle, .update, .configureRoom, .releaseAccount, .invite,
+                .register,
+                .unregister, .call, .accept:
                 voice.answer(.unknownSession, to: item.sequence)
             }
         }

@@ -6,6 +6,7 @@ import Telemetry
 /// What front doors ask of a worker.
 enum WorkerRequestKind: Int, MetricLabel {
     case join, feedAttach, feedAnswer, feedDetach, trickle, update, configureRoom, invite, terminate, releaseAccount
+    case register, unregister, call, accept
 
     static let label = "type"
 
@@ -22,6 +23,10 @@ enum WorkerRequestKind: Int, MetricLabel {
             case .invite: .invite
             case .terminate: .terminate
             case .releaseAccount: .releaseAccount
+            case .register: .register
+            case .unregister: .unregister
+            case .call: .call
+            case .accept: .accept
             }
     }
 }

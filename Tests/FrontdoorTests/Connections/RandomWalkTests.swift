@@ -255,6 +255,8 @@ private struct Walk {
             if live[session.description] == nil { problems.append("\(event) of \(session)") }
             if case .state(.terminated) = event { live[session.description] = nil }
         case .send(.ready): problems.append("ready is not the machine's")
+        case .send(.registrationState), .send(.incomingSession), .send(.missedSession), .send(.session):
+            problems.append("\(action) without a phone")
         case .send(.conferenceInvite): if !trustsClaims { problems.append("an unverified account was invited") }
         case .claim(let number, _):
             claims.append(number)

@@ -97,6 +97,7 @@ private struct Walk {
             {
                 problems.append("\(told) instead of \(session)")
             }
+        case .registration, .call: problems.append("\(entry) without a phone")
         case .feed(_, let told):
             var actual = session.feed
             actual.isAcked = true
@@ -169,7 +170,8 @@ private struct Walk {
                 note(transaction)
                 if let session = joins[transaction] { views[session] = nil }
             case .send(.videoroom(let session, let event)): told(session.description, event)
-            case .send(.ready), .send(.conferenceInvite), .gone, .release, .claim, .unclaim, .storeTokens:
+            case .send(.ready), .send(.conferenceInvite), .send(.registrationState), .send(.incomingSession),
+                .send(.missedSession), .send(.session), .gone, .release, .claim, .unclaim, .storeTokens:
                 problems.append("\(action)")
             case .locate(let sequence, _):
                 let place = Int.random(in: 1...2, using: &generator)

@@ -123,7 +123,7 @@ struct ModelWorkers {
 
     private func subject(_ sequence: RequestSequence, _ request: WorkerRequest) -> RequestSequence {
         switch request {
-        case .join, .feedAttach, .releaseAccount: sequence
+        case .join, .feedAttach, .releaseAccount, .register, .unregister, .call, .accept: sequence
         case .feedAnswer(let session, _), .feedDetach(let session), .trickle(let session, _),
             .update(let session, _, _, _), .terminate(let session), .configureRoom(let session, _),
             .invite(let session, _):
@@ -168,6 +168,7 @@ struct ModelWorkers {
             guard isAlive(session), sessions[session]?.hasInitialPublishers == true else { return .unknownSession }
             // Its event goes before its answer.
             configure(session)
+        case .register, .unregister, .call, .accept: return .unknownSession
         case .releaseAccount: break
         }
         // What comes with the list is told of when its turn has come.
@@ -253,6 +254,7 @@ struct ModelWorkers {
     private mutating func tellDifference(_ session: RequestSequence, _ actual: Session, _ told: Told) {
         var events: [WorkerEvent] = []
         switch told {
+        case .registration, .call: break
         case .publisher(let told):
             for stage in ToldState.Stage.allCases where stage > told.stage && stage <= min(actual.stage, .accepted) {
                 if let state = Self.state(stage) { events.append(.state(state)) }

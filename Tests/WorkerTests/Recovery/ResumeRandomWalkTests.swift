@@ -283,7 +283,7 @@ import Testing
 extension Told {
     fileprivate var isFeed: Bool {
         switch self {
-        case .publisher: false
+        case .publisher, .registration, .call: false
         case .feed: true
         }
     }

@@ -44,6 +44,7 @@ extension CoreWorld {
             else { continue }
             switch told {
             case .publisher(let told): if told.stage < .accepted { continue }
+            case .registration, .call: continue
             case .feed(_, let told): if !told.isAnswered || !handle.isAnswered { continue }
             }
             janus.mediaUp(id)

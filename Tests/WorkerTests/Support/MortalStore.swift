@@ -151,6 +151,16 @@ final class MortalStore: RegistryStore {
         try write("record handles") { () throws(RegistryError) in try base.recordHandles(handles, owner: owner) }
     }
 
+    func recordMasters(_ masters: [(SessionID, UInt64)], owner: RoomOwner) throws(RegistryError) {
+        try write("record masters") { () throws(RegistryError) in try base.recordMasters(masters, owner: owner) }
+    }
+
+    func callSent(_ session: SessionID, handle: JanusHandleID, owner: RoomOwner) throws(RegistryError) {
+        try write("call sent") { () throws(RegistryError) in
+            try base.callSent(session, handle: handle, owner: owner)
+        }
+    }
+
     func markEnded(_ session: SessionID, owner: RoomOwner) throws(RegistryError) {
         try write("mark ended") { () throws(RegistryError) in try base.markEnded(session, owner: owner) }
     }

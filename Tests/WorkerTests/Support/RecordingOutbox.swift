@@ -92,6 +92,18 @@ extension WorkerEvent {
         case .feedOffered(let feed, let offer): "feed \(feed) offers \(offer.text.readable)"
         case .feedEstablished(let feed): "feed \(feed) established"
         case .feedEnded(let feed): "feed \(feed) ended"
+        case .registration(.registering): "registering"
+        case .registration(.registered): "registered"
+        case .registration(.failed(let reason)): "registration failed: \(reason)"
+        case .registrationLost: "registration lost"
+        case .incomingCall(_, _, let caller, let offer):
+            "call of \(caller.uri) (\(caller.displayName)) \(offer.text.readable)"
+        case .missedCall(let caller): "missed \(caller.uri) (\(caller.displayName))"
+        case .call(.progress): "call progress"
+        case .call(.accepted(let answer)): "call accepted \(answer?.text.readable ?? "without answer")"
+        case .call(.established): "call established"
+        case .call(.terminated(let reason, let missed)):
+            "call terminated \(reason)\(missed.map { ", missed \($0.uri)" } ?? "")"
         }
     }
 }

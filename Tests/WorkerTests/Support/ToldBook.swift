@@ -49,7 +49,9 @@ struct ToldBook {
         switch request {
         case .join: sessions[session] = .publisher(ToldState())
         case .feedAttach(let base, _, _): sessions[session] = .feed(base: base, ToldFeed())
-        case .feedAnswer, .feedDetach, .trickle, .update, .terminate, .configureRoom, .releaseAccount, .invite: break
+        case .feedAnswer, .feedDetach, .trickle, .update, .terminate, .configureRoom, .releaseAccount, .invite,
+            .register, .unregister, .call, .accept:
+            break
         }
         let entry = Waiting(connection: connection, sequence: sequence, request: request, session: session)
         waiting.append(entry)
@@ -62,7 +64,7 @@ struct ToldBook {
         init(_ request: WorkerRequest, _ sequence: RequestSequence) {
             session =
                 switch request {
-                case .join, .feedAttach, .releaseAccount: sequence
+                case .join, .feedAttach, .releaseAccount, .register, .unregister, .call, .accept: sequence
                 case .feedAnswer(let feed, _), .feedDetach(let feed): feed
                 case .trickle(let session, _), .update(let session, _, _, _), .terminate(let session),
                     .configureRoom(let session, _), .invite(let session, _):
@@ -130,7 +132,7 @@ struct ToldBook {
             if isAck, let told = state(asker), told.configuration == nil {
                 violations.append("\(name(id)) acknowledged before it was told")
             }
-        case .update, .trickle, .terminate, .releaseAccount, .invite: break
+        case .update, .trickle, .terminate, .releaseAccount, .invite, .register, .unregister, .call, .accept: break
         }
     }
 
@@ -140,6 +142,7 @@ struct ToldBook {
         case .feedOffered(let feed, _): toldFeed(feed, base, event)
         case .feedEstablished(let feed), .feedEnded(let feed): toldFeed(feed, base, event)
         case .state, .initialPublishers, .publishersJoined, .publishersLeft, .roomConfigured: toldState(event, base)
+        case .registration, .registrationLost, .incomingCall, .missedCall, .call: false
         }
     }
 
@@ -177,7 +180,9 @@ struct ToldBook {
             isRight = isRight && told.hasInitialPublishers && version > told.configuration ?? 0
             change(session) { $0.apply(.configured(version)) }
             prominent[session] = active
-        case .feedOffered, .feedEstablished, .feedEnded: break
+        case .feedOffered, .feedEstablished, .feedEnded, .registration, .registrationLost, .incomingCall, .missedCall,
+            .call:
+            break
         }
         if !isRight { note(session, event) }
         return true
@@ -198,7 +203,9 @@ struct ToldBook {
             isRight = isRight && told.isAnswered && !told.isEstablished
             changeFeed(id) { $0.isEstablished = true }
         case .feedEnded: remove(id)
-        case .state, .initialPublishers, .publishersJoined, .publishersLeft, .roomConfigured: break
+        case .state, .initialPublishers, .publishersJoined, .publishersLeft, .roomConfigured, .registration,
+            .registrationLost, .incomingCall, .missedCall, .call:
+            break
         }
         if !isRight { note(id, event) }
         return true

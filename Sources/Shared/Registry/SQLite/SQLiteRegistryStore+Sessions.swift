@@ -9,12 +9,14 @@ extension SQLiteRegistryStore {
             let inserted = try transaction.change(
                 """
                 INSERT INTO session (id, slot, client_session, account, display_name, role, parent, room, feed_target,
-                handle, ended) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                handle, ended, call_id, caller, caller_name, call_sent, master)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
                 """,
                 [
                     row.id.description, row.slot.description, row.clientSession.description, row.account.description,
                     row.displayName, row.role.rawValue, row.parent?.description, row.room?.description,
-                    row.feedTarget?.rawValue.column, row.handle?.rawValue.column, row.ended,
+                    row.feedTarget?.rawValue.column, row.handle?.rawValue.column, row.ended, row.callID,
+                    row.caller, row.callerName, row.isCallSent, row.master?.column,
                 ])
             if inserted == 1 { return }
             guard let found = try transaction.first(Self.select + " WHERE id = ?", [row.id.description]),
@@ -33,6 +35,27 @@ extension SQLiteRegistryStore {
                     "UPDATE session SET handle = ? WHERE id = ? AND slot = ?",
                     [handle.rawValue.column, session.description, owner.slot.description])
             }
+        }
+    }
+
+    public func recordMasters(_ masters: [(SessionID, UInt64)], owner: RoomOwner) throws(RegistryError) {
+        try operation(.write) { transaction throws(RegistryError) in
+            try requireCurrent(owner, transaction)
+            for (session, master) in masters {
+                try transaction.change(
+                    "UPDATE session SET master = ? WHERE id = ? AND slot = ?",
+                    [master.column, session.description, owner.slot.description])
+            }
+        }
+    }
+
+    public func callSent(_ session: SessionID, handle: JanusHandleID, owner: RoomOwner) throws(RegistryError) {
+        try operation(.write) { transaction throws(RegistryError) in
+            try requireCurrent(owner, transaction)
+            let changed = try transaction.change(
+                "UPDATE session SET call_sent = 1, handle = ? WHERE id = ? AND slot = ? AND ended = 0",
+                [handle.rawValue.column, session.description, owner.slot.description])
+            guard changed == 1 else { throw .conflict("call \(session) is not recorded") }
         }
     }
 
@@ -64,12 +87,13 @@ extension SQLiteRegistryStore {
     }
 
     private static let select = """
-        SELECT id, slot, client_session, account, display_name, role, parent, room, feed_target, handle, ended FROM session
+        SELECT id, slot, client_session, account, display_name, role, parent, room, feed_target, handle, ended,
+        call_id, caller, caller_name, call_sent, master FROM session
         """
 
     private static func decode(_ row: Row) throws(RegistryError) -> SessionRow {
         var reader = RowReader(row, table: "session")
-        return SessionRow(
+        var session = SessionRow(
             id: try reader.parsed { SessionID($0) }, slot: try reader.parsed(SlotID.init),
             clientSession: try reader.parsed(ClientSessionID.init), account: try reader.parsed(AddressOfRecord.init),
             displayName: try reader.optionalText(), role: try reader.parsed(SessionRow.Role.init),
@@ -77,5 +101,11 @@ extension SQLiteRegistryStore {
             feedTarget: try reader.optionalInteger().map { PublisherID(rawValue: UInt64(bitPattern: $0)) },
             handle: try reader.optionalInteger().map { JanusHandleID(rawValue: UInt64(bitPattern: $0)) },
             ended: try reader.flag())
+        session.callID = try reader.optionalText()
+        session.caller = try reader.optionalText()
+        session.callerName = try reader.optionalText()
+        session.isCallSent = try reader.flag()
+        session.master = try reader.optionalInteger().map { UInt64(bitPattern: $0) }
+        return session
     }
 }

@@ -94,6 +94,15 @@ struct SQLiteSchema: Sendable {
                     PRIMARY KEY (account, frontdoor, incarnation, loop, connection)
                 ) WITHOUT ROWID;
                 """),
+        Migration(
+            version: 5, minimum: 1,
+            statements: """
+                ALTER TABLE session ADD COLUMN call_id TEXT;
+                ALTER TABLE session ADD COLUMN caller TEXT;
+                ALTER TABLE session ADD COLUMN caller_name TEXT;
+                ALTER TABLE session ADD COLUMN call_sent INTEGER NOT NULL DEFAULT 0;
+                ALTER TABLE session ADD COLUMN master INTEGER;
+                """),
     ])
 
     var version: Int { migrations.last?.version ?? 0 }

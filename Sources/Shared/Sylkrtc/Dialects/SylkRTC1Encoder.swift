@@ -32,6 +32,20 @@ enum SylkRTC1Encoder {
                     }
                     json.member("room", room.description)
                 }
+            case .registrationState(let account, let state):
+                accountEvent("registration_state", account, &json) { json in registration(state, &json) }
+            case .incomingSession(let account, let session, let caller, let offer):
+                accountEvent("incoming_session", account, session: session, &json) { json in
+                    originator(caller, &json)
+                    json.member("sdp", offer.text)
+                }
+            case .missedSession(let account, let caller):
+                accountEvent("missed_session", account, &json) { json in originator(caller, &json) }
+            case .session(let session, let state):
+                json.member("sylkrtc", "session_event")
+                json.member("session", session.description)
+                json.member("event", "state")
+                json.object("data") { json in call(state, &json) }
             case .videoroom(let session, let event):
                 json.member("sylkrtc", "videoroom_event")
                 json.member("session", session.description)
@@ -39,6 +53,47 @@ enum SylkRTC1Encoder {
             }
         }
         return json.bytes
+    }
+
+    private static func accountEvent(
+        _ event: String, _ account: String, session: ClientSessionID? = nil, _ json: inout JSONWriter,
+        data: (inout JSONWriter) -> Void
+    ) {
+        json.member("sylkrtc", "account_event")
+        json.member("account", account)
+        if let session { json.member("session", session.description) }
+        json.member("event", event)
+        json.object("data") { json in data(&json) }
+    }
+
+    private static func registration(_ state: RegistrationState, _ json: inout JSONWriter) {
+        switch state {
+        case .registering: json.member("state", "registering")
+        case .registered: json.member("state", "registered")
+        case .failed(let reason):
+            json.member("state", "failed")
+            json.member("reason", reason)
+        }
+    }
+
+    private static func originator(_ caller: Caller, _ json: inout JSONWriter) {
+        json.object("originator") { json in
+            json.member("uri", caller.uri)
+            json.member("display_name", caller.displayName)
+        }
+    }
+
+    private static func call(_ state: CallState, _ json: inout JSONWriter) {
+        switch state {
+        case .progress: json.member("state", "progress")
+        case .accepted(let answer):
+            json.member("state", "accepted")
+            if let answer { json.member("sdp", answer.text) }
+        case .established: json.member("state", "established")
+        case .terminated(let reason, _):
+            json.member("state", "terminated")
+            json.member("reason", reason)
+        }
     }
 
     private static func videoroom(_ event: VideoroomEvent, _ json: inout JSONWriter) {

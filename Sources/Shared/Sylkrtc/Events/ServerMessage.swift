@@ -6,6 +6,14 @@ public enum ServerMessage: Equatable, Sendable {
     case ready
     case ack(transaction: String)
     case error(transaction: String, text: String)
+    /// E02. `account` as its client wrote it, likewise below.
+    case registrationState(account: String, RegistrationState)
+    /// E03
+    case incomingSession(account: String, session: ClientSessionID, caller: Caller, offer: SessionDescription)
+    /// E04
+    case missedSession(account: String, caller: Caller)
+    /// E06
+    case session(session: ClientSessionID, CallState)
     /// E05. `account` as its client wrote it.
     case conferenceInvite(account: String, originator: Originator, room: RoomURI)
     /// E07 to E13. `session` is the receiver's base session, for feeds too.

@@ -114,6 +114,14 @@ extension ConnectionList.Entry {
             json.member("offered", told.isOffered)
             json.member("answered", told.isAnswered)
             json.member("established", told.isEstablished)
+        case .registration(let told):
+            json.member("registration", told.stage.rawValue)
+            json.member("acked", told.isAcked)
+        case .call(let registration, let told):
+            json.member("call", told.stage.rawValue)
+            json.member("acked", told.isAcked)
+            json.member("answered", told.isAnswered)
+            if let registration { json.member("incoming", registration.rawValue) }
         }
     }
 
@@ -121,7 +129,22 @@ extension ConnectionList.Entry {
         guard let session = json["id"]?.string.flatMap({ SessionID($0) }), let isAcked = json["acked"]?.bool else {
             throw ProtocolError("sessions: malformed")
         }
-        if let base = json["base"]?.integer(UInt64.self) {
+        if let registration = json["registration"] {
+            guard let stage = registration.integer(Int.self).flatMap(ToldRegistration.Stage.init) else {
+                throw ProtocolError("sessions: malformed registration")
+            }
+            self.init(session: session, told: .registration(ToldRegistration(isAcked: isAcked, stage: stage)))
+        } else if let call = json["call"] {
+            guard let stage = call.integer(Int.self).flatMap(ToldCall.Stage.init),
+                let isAnswered = json["answered"]?.bool
+            else { throw ProtocolError("sessions: malformed call") }
+            let told = ToldCall(isAcked: isAcked, isAnswered: isAnswered, stage: stage)
+            let registration = json["incoming"]?.integer(UInt64.self).map(RequestSequence.init)
+            guard (registration != nil) == session.request.isOfIncomingCall else {
+                throw ProtocolError("sessions: malformed call")
+            }
+            self.init(session: session, told: .call(registration: registration, told))
+        } else if let base = json["base"]?.integer(UInt64.self) {
             guard let isOffered = json["offered"]?.bool, let isAnswered = json["answered"]?.bool,
                 let isEstablished = json["established"]?.bool
             else { throw ProtocolError("sessions: malformed feed") }

@@ -5,6 +5,9 @@ import Identity
 public enum Told: Equatable, Sendable {
     case publisher(ToldState)
     case feed(base: RequestSequence, ToldFeed)
+    case registration(ToldRegistration)
+    /// - Parameter registration: of a call that came in.
+    case call(registration: RequestSequence?, ToldCall)
 }
 
 /// What a client has been told of its participation in a room.

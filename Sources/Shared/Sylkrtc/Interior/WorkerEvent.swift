@@ -1,8 +1,9 @@
 import Identity
 import JSONText
 
-/// What a worker tells of a conference session: the body of an `event` on the bus. The base session is named in the
-/// envelope, feeds by the request that created them; the front door knows what the client calls them.
+/// What a worker tells of a session: the body of an `event` on the bus. The session is named in the envelope: of a feed its
+/// base session, of a call that comes in its registration. Feeds and calls are named by the request that created them; the
+/// front door knows what the client calls them.
 public enum WorkerEvent: Equatable, Sendable {
     case state(ConferenceState)
     case initialPublishers([Publisher])
@@ -14,6 +15,16 @@ public enum WorkerEvent: Equatable, Sendable {
     case feedEstablished(feed: RequestSequence)
     /// The feed is over without the client having asked; no dialect tells the client so.
     case feedEnded(feed: RequestSequence)
+    /// E02, of a registration.
+    case registration(RegistrationState)
+    /// The registration is over without anybody having asked: who wants to be registered registers anew.
+    case registrationLost
+    /// E03, of a registration. The call's number is beyond those of requests (``RequestSequence/isOfIncomingCall``).
+    case incomingCall(call: RequestSequence, client: ClientSessionID, caller: Caller, offer: SessionDescription)
+    /// E04, of a registration: a call that nobody heard of.
+    case missedCall(Caller)
+    /// E06, of a call.
+    case call(CallState)
 
     public var encoded: [UInt8] {
         var json = JSONWriter()
@@ -51,6 +62,30 @@ public enum WorkerEvent: Equatable, Sendable {
             case .feedEnded(let feed):
                 json.member("event", "feed-ended")
                 json.member("feed", feed.rawValue)
+            case .registration(.registering): json.member("event", "registering")
+            case .registration(.registered): json.member("event", "registered")
+            case .registration(.failed(let reason)):
+                json.member("event", "registration-failed")
+                json.member("reason", reason)
+            case .registrationLost: json.member("event", "registration-lost")
+            case .incomingCall(let call, let client, let caller, let offer):
+                json.member("event", "incoming-call")
+                json.member("call", call.rawValue)
+                json.member("client", client.description)
+                Self.write(caller, to: &json)
+                json.member("sdp", offer.text)
+            case .missedCall(let caller):
+                json.member("event", "missed-call")
+                Self.write(caller, to: &json)
+            case .call(.progress): json.member("event", "call-progress")
+            case .call(.accepted(let answer)):
+                json.member("event", "call-accepted")
+                if let answer { json.member("sdp", answer.text) }
+            case .call(.established): json.member("event", "call-established")
+            case .call(.terminated(let reason, let missed)):
+                json.member("event", "call-terminated")
+                json.member("reason", reason)
+                if let missed { Self.write(missed, to: &json) }
             }
         }
         return json.bytes
@@ -71,8 +106,40 @@ public enum WorkerEvent: Equatable, Sendable {
             return .feedOffered(feed: try fields.sequence("feed"), offer: try fields.description("sdp"))
         case "feed-established": return .feedEstablished(feed: try fields.sequence("feed"))
         case "feed-ended": return .feedEnded(feed: try fields.sequence("feed"))
+        case "registering": return .registration(.registering)
+        case "registered": return .registration(.registered)
+        case "registration-failed": return .registration(.failed(reason: try fields.string("reason")))
+        case "registration-lost": return .registrationLost
+        case "incoming-call":
+            guard let client = ClientSessionID(try fields.string("client")), let caller = try caller(fields) else {
+                throw ProtocolError("incoming-call: malformed")
+            }
+            let call = try fields.sequence("call")
+            guard call.isOfIncomingCall else { throw ProtocolError("call: malformed") }
+            return .incomingCall(call: call, client: client, caller: caller, offer: try fields.description("sdp"))
+        case "missed-call":
+            guard let caller = try caller(fields) else { throw ProtocolError("missed-call: malformed") }
+            return .missedCall(caller)
+        case "call-progress": return .call(.progress)
+        case "call-accepted":
+            return .call(
+                .accepted(
+                    answer: try fields.optional("sdp") { $0.isString ? SessionDescription($0.raw) : nil }))
+        case "call-established": return .call(.established)
+        case "call-terminated":
+            return .call(.terminated(reason: try fields.string("reason"), missed: try caller(fields)))
         case let unknown: throw ProtocolError("unknown event \(unknown.excerpt)", isUnknown: true)
         }
+    }
+
+    private static func write(_ caller: Caller, to json: inout JSONWriter) {
+        json.member("caller", caller.uri)
+        json.member("caller_name", caller.displayName)
+    }
+
+    private static func caller(_ fields: InteriorFields) throws(ProtocolError) -> Caller? {
+        guard let uri = try fields.optional("caller", \.string) else { return nil }
+        return Caller(uri: uri, displayName: try fields.string("caller_name"))
     }
 
     private static func write(_ publishers: [Publisher], to json: inout JSONWriter) {

@@ -21,6 +21,59 @@ public enum WorkerRequest: Equatable, Sendable {
     case invite(session: RequestSequence, participants: [AddressOfRecord])
     /// The connection has removed an account: everything of that account on that connection ends.
     case releaseAccount(AddressOfRecord)
+    /// An account registers with its SIP registrar, or does so again (R03).
+    case register(Register)
+    /// The registration ends, without an event (R04).
+    case unregister(registration: RequestSequence)
+    /// Somebody is called (R06).
+    case call(Call)
+    /// An incoming call is answered (R07).
+    case accept(call: RequestSequence, answer: SessionDescription)
+
+    /// What Janus needs to know of an account. It is sent with every request that may need it, and kept by nobody else.
+    public struct Identity: Equatable, Sendable {
+        public let account: AddressOfRecord
+        /// As the client wrote it.
+        public let accountAsSent: String
+        public let displayName: String?
+        public let userAgent: String?
+        /// HA1, hexadecimal. Secret.
+        public let password: String
+
+        public init(account: SentAddress, displayName: String?, userAgent: String?, password: String) {
+            self.account = account.address
+            accountAsSent = account.sent
+            self.displayName = displayName
+            self.userAgent = userAgent
+            self.password = password
+        }
+    }
+
+    public struct Register: Equatable, Sendable {
+        public let identity: Identity
+        /// The registration that is renewed; nil: this request begins one.
+        public let registration: RequestSequence?
+
+        public init(identity: Identity, registration: RequestSequence?) {
+            self.identity = identity
+            self.registration = registration
+        }
+    }
+
+    public struct Call: Equatable, Sendable {
+        public let session: ClientSessionID
+        public let identity: Identity
+        /// Who is called, without a scheme; ports and parameters stay (D25).
+        public let uri: String
+        public let offer: SessionDescription
+
+        public init(session: ClientSessionID, identity: Identity, uri: String, offer: SessionDescription) {
+            self.session = session
+            self.identity = identity
+            self.uri = uri
+            self.offer = offer
+        }
+    }
 
     public struct Join: Equatable, Sendable {
         public let session: ClientSessionID
@@ -52,8 +105,11 @@ public enum WorkerRequest: Equatable, Sendable {
     /// What it creates is known by the request's own number.
     public var createsSession: Bool {
         switch self {
-        case .join, .feedAttach: true
-        case .feedAnswer, .feedDetach, .trickle, .update, .terminate, .configureRoom, .releaseAccount, .invite: false
+        case .join, .feedAttach, .call: true
+        case .register(let register): register.registration == nil
+        case .feedAnswer, .feedDetach, .trickle, .update, .terminate, .configureRoom, .releaseAccount, .invite,
+            .unregister, .accept:
+            false
         }
     }
 
@@ -111,6 +167,23 @@ public enum WorkerRequest: Equatable, Sendable {
             case .releaseAccount(let account):
                 json.member("request", "release-account")
                 json.member("account", account.description)
+            case .register(let register):
+                json.member("request", "register")
+                register.identity.write(to: &json)
+                if let registration = register.registration { json.member("session", registration.rawValue) }
+            case .unregister(let registration):
+                json.member("request", "unregister")
+                json.member("session", registration.rawValue)
+            case .call(let call):
+                json.member("request", "call")
+                json.member("client", call.session.description)
+                call.identity.write(to: &json)
+                json.member("uri", call.uri)
+                json.member("sdp", call.offer.text)
+            case .accept(let call, let answer):
+                json.member("request", "accept")
+                json.member("session", call.rawValue)
+                json.member("sdp", answer.text)
             }
         }
         return json.bytes
@@ -153,6 +226,22 @@ public enum WorkerRequest: Equatable, Sendable {
                 throw ProtocolError("release-account: malformed")
             }
             return .releaseAccount(account)
+        case "register":
+            return .register(
+                Register(
+                    identity: try Identity(fields),
+                    registration: try fields.optional("session") { $0.integer(UInt64.self) }
+                        .map(RequestSequence.init)))
+        case "unregister": return .unregister(registration: try fields.session())
+        case "call":
+            guard let client = ClientSessionID(try fields.string("client")) else {
+                throw ProtocolError("call: malformed")
+            }
+            return .call(
+                Call(
+                    session: client, identity: try Identity(fields), uri: try fields.string("uri"),
+                    offer: try fields.description("sdp")))
+        case "accept": return .accept(call: try fields.session(), answer: try fields.description("sdp"))
         case let unknown: throw ProtocolError("unknown request \(unknown.excerpt)", isUnknown: true)
         }
     }
@@ -180,6 +269,22 @@ public enum WorkerRequest: Equatable, Sendable {
             participants.append(account)
         }
         return participants
+    }
+}
+
+extension WorkerRequest.Identity {
+    fileprivate func write(to json: inout JSONWriter) {
+        json.member("account", accountAsSent)
+        if let displayName { json.member("display_name", displayName) }
+        if let userAgent { json.member("user_agent", userAgent) }
+        json.member("ha1", password)
+    }
+
+    fileprivate init(_ fields: InteriorFields) throws(ProtocolError) {
+        guard let account = SentAddress(try fields.string("account")) else { throw ProtocolError("account: malformed") }
+        self.init(
+            account: account, displayName: try fields.optional("display_name", \.string),
+            userAgent: try fields.optional("user_agent", \.string), password: try fields.string("ha1"))
     }
 }
 
