@@ -16,6 +16,7 @@ extension DoorLoop {
         report.gauge("gateway_frontdoor_connections", "Clients that are connected.", connections.count)
         report.gauge(
             "gateway_frontdoor_unanswered_requests", "Requests that wait for a worker.", unanswered)
+        reportPhones(to: &report)
         metrics.clients.report(to: &report)
         metrics.requests.report(to: &report)
         metrics.links.report(links.values.filter { !$0.isClosed }, to: &report)

@@ -21,7 +21,9 @@ struct AccountBook {
 
     private var accounts: [AddressOfRecord: Account] = [:]
     private let domains: DomainRules
-    private let trustsClaims: Bool
+    let trustsClaims: Bool
+    /// Those that are registered.
+    private var verified: Set<AddressOfRecord> = []
     private let maximum: Int
 
     init(domains: DomainRules, trustsClaims: Bool, maximum: Int = Limits().accounts) {
@@ -42,17 +44,32 @@ struct AccountBook {
         return nil
     }
 
-    mutating func remove(_ address: AddressOfRecord) { accounts[address] = nil }
+    mutating func remove(_ address: AddressOfRecord) {
+        accounts[address] = nil
+        verified.remove(address)
+    }
+
+    /// The account is registered.
+    ///
+    /// - Returns: whether it is believed from now on, and was not before.
+    mutating func verify(_ address: AddressOfRecord) -> Bool {
+        !trustsClaims && accounts[address] != nil && verified.insert(address).inserted
+    }
+
+    /// - Returns: whether it was believed until now.
+    mutating func unverify(_ address: AddressOfRecord) -> Bool { verified.remove(address) != nil }
 
     func account(_ address: AddressOfRecord) -> Account? { accounts[address] }
 
-    /// The account may be believed (D22). There are no SIP registrations yet, so only a setting can say so.
-    func isVerified(_ address: AddressOfRecord) -> Bool { trustsClaims && accounts[address] != nil }
+    /// The account may be believed: it is registered, or a setting says so (D22).
+    func isVerified(_ address: AddressOfRecord) -> Bool {
+        accounts[address] != nil && (trustsClaims || verified.contains(address))
+    }
 
     /// The registry knows of the account, or is about to: invitations find it there.
-    func isClaimed(_ address: AddressOfRecord) -> Bool { trustsClaims && accounts[address] != nil }
+    func isClaimed(_ address: AddressOfRecord) -> Bool { isVerified(address) }
 
     var claimed: [AddressOfRecord] {
-        trustsClaims ? accounts.keys.sorted { $0.description < $1.description } : []
+        accounts.keys.filter(isClaimed).sorted { $0.description < $1.description }
     }
 }

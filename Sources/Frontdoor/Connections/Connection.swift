@@ -151,12 +151,16 @@ final class Connection {
         switch action {
         case .send(let message): send(message)
         case .locate(let sequence, let room): door.locate(room, for: sequence, of: self)
+        case .findHome(let sequence, let slot): door.findHome(for: sequence, preferring: slot, of: self)
+        case .renew(let account, let number, let failures): renew(account, number, after: failures)
         case .forward(let sequence, let request, let slot):
             forward(request, sequence, to: slot)
         case .release(let session, let slot): door.release(session, at: slot)
         case .gone(let slot): door.gone(id, from: slot)
         case .claim(let sequence, let account):
-            door.claims.claim(account, of: id) { [self] in perform(machine.claimed(sequence, isRecorded: $0)) }
+            door.claims.claim(account, of: id) { [self] isRecorded in
+                if let sequence { perform(machine.claimed(sequence, isRecorded: isRecorded)) }
+            }
         case .unclaim(let sequence, let accounts):
             door.claims.release(accounts, of: id) { [self] in
                 if let sequence { perform(machine.unclaimed(sequence)) }
@@ -183,6 +187,18 @@ final class Connection {
         }
     }
 
+    /// Connections that have lost their registrations together do not come back together.
+    private func renew(_ account: AddressOfRecord, _ number: UInt64, after failures: Int) {
+        let longest = ConnectionStateMachine.renewalDelay(after: failures).nanoseconds
+        let delay = Int64.random(in: longest / 2...longest, using: &door.generator)
+        let bound = NIOLoopBound(self, eventLoop: door.loop)
+        door.loop.scheduleTask(in: .nanoseconds(delay)) {
+            let connection = bound.value
+            let deadline = connection.door.requestDeadline
+            connection.perform(connection.machine.renew(account, number: number, deadline: deadline))
+        }
+    }
+
     private func store(_ changes: [DeviceTokenChange], of account: AddressOfRecord, for sequence: RequestSequence?) {
         door.tokens.change(changes, of: account) { [self] isStored in
             if let sequence { perform(machine.tokensStored(sequence, isStored: isStored)) }
@@ -195,6 +211,9 @@ final class Connection {
         door.metrics.clients.sent(text.count)
         socket.send(text)
     }
+
+    var registrationStages: [ToldRegistration.Stage] { machine.phones.registrations.values.map(\.told.stage) }
+    var callCount: Int { machine.phones.calls.count }
 
     private func log(_ note: ConnectionStateMachine.Note) {
         switch note {
@@ -222,7 +241,21 @@ final class Connection {
             logger.info(
                 "invited",
                 metadata: .keyed([.account: account, .room: "\(room)", .value: "by \(originator)"]))
+        case .registered(let account): tell("registered", account)
+        case .registrationFailed(let account, let reason): tell("registration failed", account, reason)
+        case .registrationLost(let account): tell("registration lost", account)
+        case .unregistered(let account): tell("unregistered", account)
+        case .calling(let account, let uri): tell("calling", account, uri)
+        case .called(let account, let caller): tell("called", account, "by \(caller)")
+        case .missed(let account, let caller): tell("call missed", account, "by \(caller)")
+        case .callEnded(let account, let session, let reason): tell("call ended", account, "\(session): \(reason)")
         case .unexpected(let what): logger.warning("unexpected", metadata: .keyed([.value: what]))
         }
+    }
+
+    private func tell(_ what: Logger.Message, _ account: String, _ details: String? = nil) {
+        guard news.passes(at: door.loop.now) != nil else { return }
+        let details = details.map { Logger.Metadata.keyed([.value: $0]) } ?? [:]
+        logger.info(what, metadata: .keyed([.account: account]).merging(details) { own, _ in own })
     }
 }

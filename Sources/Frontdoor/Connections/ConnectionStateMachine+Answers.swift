@@ -3,17 +3,24 @@ import Sylkrtc
 
 /// What placement and workers say to the client's requests.
 extension ConnectionStateMachine {
-    /// The worker of its room is being looked for.
+    /// Its worker is being looked for.
     func isLocating(_ sequence: RequestSequence) -> Bool {
-        guard let pending = unanswered[sequence], case .join = pending.request else { return false }
-        return pending.workers.isEmpty
+        guard let pending = unanswered[sequence], pending.workers.isEmpty else { return false }
+        switch pending.request {
+        case .join, .call: return true
+        case .register: return pending.createsSession
+        case .feedAttach, .feedAnswer, .feedDetach, .trickle, .update, .terminate, .configureRoom, .invite,
+            .releaseAccount, .unregister, .accept:
+            return false
+        }
     }
 
     mutating func located(_ sequence: RequestSequence, at slot: SlotID) -> [Action] {
         guard isLocating(sequence) else { return [] }
         unanswered[sequence]?.attempts += 1
-        sessions.place(sequence, at: slot)
-        if lostLinks.contains(slot) { sessions.syncLost(at: slot) }
+        let slot = phones.contains(sequence) ? settle(at: slot) : slot
+        place(sequence, at: slot)
+        if lostLinks.contains(slot) { syncLost(at: slot) }
         for number in requests(about: sequence) { unanswered[number]?.workers = [slot: UnansweredRequest.Delivery()] }
         return sendHeld()
     }
@@ -32,18 +39,54 @@ extension ConnectionStateMachine {
             return [.note(.unexpected("an answer from \(slot)"))]
         }
         if case .releaseAccount = pending.request { return released(sequence, by: slot) + proceed() }
-        guard case .notOwner = answer else { return self.answer(sequence, answer) + proceed() }
-        // Counted are the tries, and the first of them followed nobody.
-        guard case .join(let join) = pending.request, pending.attempts <= Self.maximumAttempts else {
-            return self.answer(sequence, .error("the room cannot be found")) + proceed()
+        switch answer {
+        case .notOwner: return elsewhere(sequence, pending, than: slot)
+        case .unknownSession where pending.registration != nil:
+            // It has ended meanwhile, as the worker will have said.
+            if case .unregister = pending.request { return self.answer(sequence, .ack) + proceed() }
+            return registerAnew(sequence) + proceed()
+        case .ack, .error, .unknownSession: return self.answer(sequence, answer) + proceed()
         }
-        guard accounts.account(join.account) != nil else {
-            return self.answer(sequence, .error("Unknown account specified: \(join.accountAsSent)")) + proceed()
+    }
+
+    /// The worker has not the room, or takes nothing new: what would have begun there is asked elsewhere, and what is behind it
+    /// waits again. Counted are the tries, and the first of them followed nobody.
+    private mutating func elsewhere(
+        _ sequence: RequestSequence, _ pending: UnansweredRequest, than slot: SlotID
+    ) -> [Action] {
+        func refuse(_ text: String) -> [Action] { answer(sequence, .error(text)) + proceed() }
+        let hasTriedEnough = pending.attempts > Self.maximumAttempts
+        switch pending.request {
+        case .join(let join):
+            guard !hasTriedEnough else { return refuse("the room cannot be found") }
+            guard accounts.account(join.account) != nil else {
+                return refuse("Unknown account specified: \(join.accountAsSent)")
+            }
+            unplace(sequence)
+            // The registry names the winner, and its link may have to come up first.
+            return [.locate(sequence, join.room)]
+        case .call, .register:
+            turnedAway(by: slot)
+            guard !hasTriedEnough, pending.createsSession else { return refuse(Self.noWorkerText) }
+            guard let name = phones.name(of: sequence), accounts.account(name.address) != nil else {
+                return refuse(Self.noWorkerText)
+            }
+            unplace(sequence)
+            return findHome(sequence)
+        case .unregister, .accept, .feedAttach, .feedAnswer, .feedDetach, .trickle, .update, .terminate,
+            .configureRoom, .invite, .releaseAccount:
+            return refuse("the room cannot be found")
         }
-        // The registry names the winner, and its link may have to come up first. What is behind the join waits again.
+    }
+
+    private mutating func unplace(_ sequence: RequestSequence) {
         for number in requests(about: sequence) { unanswered[number]?.workers = [:] }
-        sessions.place(sequence, at: nil)
-        return [.locate(sequence, join.room)]
+        place(sequence, at: nil)
+    }
+
+    private mutating func place(_ sequence: RequestSequence, at slot: SlotID?) {
+        sessions.place(sequence, at: slot)
+        phones.place(sequence, at: slot)
     }
 
     /// A request could not be sent: its worker takes no more.
@@ -54,6 +97,11 @@ extension ConnectionStateMachine {
     /// The last worker to release an account answers for all, whatever it says (D24).
     mutating func released(_ sequence: RequestSequence, by slot: SlotID) -> [Action] {
         unanswered[sequence]?.workers[slot] = nil
+        if case .releaseAccount(let account)? = unanswered[sequence]?.request {
+            // Calls end with an event; registrations without one.
+            for number in phones.all(of: account, before: sequence)
+            where phones.registrations[number]?.slot == slot { phones.remove(number) }
+        }
         return removed(sequence)
     }
 
@@ -63,10 +111,10 @@ extension ConnectionStateMachine {
         return answer(sequence, .ack)
     }
 
-    /// A join and what came behind it: they are all sent where it is.
-    private func requests(about join: RequestSequence) -> [RequestSequence] {
-        let family = Set(sessions.family(of: join))
+    /// What creates a session and what came behind it: they are all sent where it is.
+    private func requests(about creation: RequestSequence) -> [RequestSequence] {
+        let family = Set(sessions.family(of: creation))
         let behind = unanswered.filter { number, pending in pending.subject(as: number).map(family.contains) ?? false }
-        return [join] + behind.keys
+        return [creation] + behind.keys
     }
 }

@@ -7,13 +7,18 @@ extension ConnectionStateMachine {
     mutating func slotAbandoned(_ slot: SlotID) -> [Action] {
         guard !isClosed else { return [] }
         lostLinks.insert(slot)
+        turnedAway(by: slot)
         var actions: [Action] = []
         for sequence in unanswered.keys.sorted() {
             guard let pending = unanswered[sequence], pending.workers[slot] != nil else { continue }
-            if case .releaseAccount = pending.request {
+            switch pending.request {
+            case .releaseAccount:
                 // Its sessions there are over, which is what was asked.
                 actions += released(sequence, by: slot)
-            } else {
+            case .unregister: actions += answer(sequence, .ack)
+            case .register: actions += registerAnew(sequence)
+            case .join, .feedAttach, .feedAnswer, .feedDetach, .trickle, .update, .terminate, .configureRoom, .invite,
+                .call, .accept:
                 actions += answer(sequence, .error(Self.workerLostText))
             }
         }
@@ -25,22 +30,30 @@ extension ConnectionStateMachine {
             }
             actions += forget(sequence)
         }
+        for call in phones.all(at: slot) where phones.calls[call] != nil { actions += end(call, Self.workerLostReason) }
+        for sequence in phones.all(at: slot) {
+            guard let registration = phones.registrations[sequence] else { continue }
+            phones.remove(sequence)
+            actions += lost(registration)
+        }
         return actions + proceed()
     }
 
     /// Nobody has answered in time. What the request would have created must not come about behind the client's back.
     mutating func deadlinePassed(_ sequence: RequestSequence) -> [Action] {
-        guard let pending = unanswered[sequence] else { return storingTimedOut(sequence) }
+        guard let pending = unanswered[sequence] else { return turnTimedOut(sequence) ?? storingTimedOut(sequence) }
         switch pending.request {
-        case .join, .feedAttach:
+        case .join, .feedAttach, .call:
             let released = pending.workers.filter(\.value.wasSent).keys.map { release(sequence, at: $0) }
             return timeOut(sequence) + released + proceed()
         case .feedDetach(let session), .terminate(let session):
             return timeOut(sequence) + tearDown(session) + proceed()
         case .releaseAccount(let account):
             return releaseTimedOut(sequence, account, at: Set(pending.workers.keys)) + proceed()
-        case .feedAnswer, .trickle, .update, .configureRoom, .invite, .register, .unregister, .call, .accept:
-            return timeOut(sequence) + proceed()
+        case .register(let register):
+            return giveUp(register.registration ?? sequence, sequence) + proceed()
+        case .unregister(let registration): return giveUp(registration, sequence) + proceed()
+        case .feedAnswer, .trickle, .update, .configureRoom, .invite, .accept: return timeOut(sequence) + proceed()
         }
     }
 
@@ -48,7 +61,29 @@ extension ConnectionStateMachine {
         answer(sequence, .error("request timed out"), isLate: true)
     }
 
+    /// It has not come to its turn.
+    private mutating func turnTimedOut(_ sequence: RequestSequence) -> [Action]? {
+        guard let waiting = turns.remove(sequence) else { return nil }
+        noteAnswered(waiting.asked, .timeout)
+        return refuse(waiting.asked.transaction, waiting.asked.name, "request timed out") + proceed()
+    }
+
+    /// Nobody knows what has become of the registration: the account has none.
+    private mutating func giveUp(_ registration: RequestSequence, _ sequence: RequestSequence) -> [Action] {
+        let entry = phones.registrations[registration]
+        let mayBeThere =
+            registration != sequence || unanswered[sequence]?.workers.values.contains(where: \.wasSent) == true
+        // Whoever waits for his turn begins anew.
+        phones.remove(registration)
+        let unverified = entry.map { $0.isLeaving ? [] : unverify($0.name.address) } ?? []
+        let released = entry?.slot.map { mayBeThere ? [release(registration, at: $0)] : [] } ?? []
+        return timeOut(sequence) + unverified + released
+    }
+
     private mutating func tearDown(_ session: RequestSequence) -> [Action] {
+        if let slot = phones.slot(of: session) {
+            return end(session, "408 Request Timeout") + [release(session, at: slot)]
+        }
         guard let entry = sessions[session], let slot = entry.slot else { return [] }
         var actions: [Action] = []
         if entry.publisher != nil {
@@ -70,6 +105,12 @@ extension ConnectionStateMachine {
             }
             actions += forget(session)
             actions.append(release(session, at: slot))
+        }
+        for number in phones.all(of: account, before: sequence) {
+            guard let slot = phones.slot(of: number), slots.contains(slot) else { continue }
+            actions += end(number, "408 Request Timeout")
+            phones.remove(number)
+            actions.append(release(number, at: slot))
         }
         return actions
     }

@@ -5,9 +5,9 @@ import Sylkrtc
 /// backwards all the same is not passed on.
 extension ConnectionStateMachine {
     mutating func told(_ sequence: RequestSequence, _ event: WorkerEvent, by slot: SlotID) -> [Action] {
-        guard !isClosed, let session = sessions[sequence], session.slot == slot, let told = session.publisher else {
-            return []
-        }
+        guard !isClosed else { return [] }
+        if phones.contains(sequence) { return toldOfPhone(sequence, event, by: slot) }
+        guard let session = sessions[sequence], session.slot == slot, let told = session.publisher else { return [] }
         func send(_ event: VideoroomEvent) -> Action { .send(.videoroom(session: session.client, event)) }
         func unexpected(_ what: String) -> [Action] { [.note(.unexpected("\(what), of session \(sequence)"))] }
         switch event {

@@ -11,14 +11,13 @@ extension ConnectionStateMachine {
         let sequence: RequestSequence
         let deadline: NIODeadline
         /// Of the message.
-        let bytes: Int
+        var bytes: Int
 
         var name: String { kind.name }
     }
 
     mutating func requested(_ request: Request, _ asked: Asked) -> [Action] {
         func refuse(_ text: String) -> [Action] { self.refuse(asked.transaction, asked.name, text) }
-        func notAvailable() -> [Action] { refuse("\(request.name) is not available yet") }
         func unknownAccount(_ account: SentAddress) -> String? {
             accounts.account(account.address) == nil ? "Unknown account specified: \(account.sent)" : nil
         }
@@ -33,15 +32,14 @@ extension ConnectionStateMachine {
             }
             return added(request, asked)
         case .accountRemove(let request): return removeAccount(request.account, asked)
-        case .accountRegister(let request), .accountUnregister(let request):
-            return unknownAccount(request.account).map(refuse) ?? notAvailable()
+        case .accountRegister(let request): return changeRegistration(request.account, .register, asked)
+        case .accountUnregister(let request): return changeRegistration(request.account, .unregister, asked)
         case .accountDeviceToken(let request):
             return unknownAccount(request.account).map(refuse) ?? changeTokens(request, asked)
-        case .sessionCreate(let request):
-            return unknownAccount(request.account).map(refuse) ?? notAvailable()
-        case .sessionAnswer(let request): return refuse("Unknown session specified: \(request.session)")
-        case .sessionTrickle(let request): return refuse("Unknown session specified: \(request.session)")
-        case .sessionTerminate(let request): return refuse("Unknown session specified: \(request.session)")
+        case .sessionCreate(let request): return call(request, asked)
+        case .sessionAnswer(let request): return accept(request, asked)
+        case .sessionTrickle(let request): return trickle(request, asked)
+        case .sessionTerminate(let request): return terminate(request, asked)
 
         case .videoroomJoin(let join): return self.join(join, asked)
         case .configureRoom(let request):
@@ -65,7 +63,7 @@ extension ConnectionStateMachine {
             }
             let unknown = "feed-attach: unknown video room session: \(request.session)"
             guard let (base, _) = sessions.publisher(called: request.session) else { return refuse(unknown) }
-            guard sessions.count < limits.sessions else {
+            guard sessionCount < limits.sessions else {
                 return [.note(.limit(.sessions))] + refuse("too many sessions")
             }
             sessions.addFeed(asked.sequence, called: request.feed, of: base)
@@ -110,29 +108,39 @@ extension ConnectionStateMachine {
         guard accounts.account(account.address) != nil else {
             return refuse(asked.transaction, asked.name, "Unknown account specified: \(account.sent)")
         }
+        // What a registration has claimed nobody waits for.
+        let isAwaited = accounts.trustsClaims
         let isClaimed = accounts.isClaimed(account.address)
-        let abandoned = forget(account)
-        let slots = sessions.slots(of: account.address)
+        let abandoned = forget(account) + (isClaimed && !isAwaited ? [.unclaim(nil, [account.address])] : [])
+        let slots = sessions.slots(of: account.address).union(phones.slots(of: account.address))
         let note = Action.note(.accountRemoved(account.sent))
-        guard !slots.isEmpty || isClaimed else {
+        guard !slots.isEmpty || isAwaited else {
             return abandoned + [.send(.ack(transaction: asked.transaction)), note]
         }
         var pending = unansweredRequest(.releaseAccount(account.address), asked)
         for slot in slots { pending.workers[slot] = UnansweredRequest.Delivery() }
-        pending.isInRegistry = isClaimed
+        pending.isInRegistry = isAwaited
         unanswered[asked.sequence] = pending
         return abandoned + [note, .startDeadline(asked.sequence)]
-            + (isClaimed ? [.unclaim(asked.sequence, [account.address])] : []) + depart(asked.sequence)
+            + (isAwaited ? [.unclaim(asked.sequence, [account.address])] : []) + depart(asked.sequence)
     }
 
     /// It is not the connection's any more.
     mutating func forget(_ account: SentAddress) -> [Action] {
         accounts.remove(account.address)
         waitingTokens.remove(account.address)
-        // A join whose room is still being located has nothing to release anywhere.
-        return sessions.unplaced(of: account.address).flatMap { session in
-            answer(session, .error("Unknown account specified: \(account.sent)"))
+        dropRenewal(of: account.address)
+        let unknown = "Unknown account specified: \(account.sent)"
+        var actions: [Action] = []
+        while let waiting = turns.next(of: account.address) {
+            actions += refuse(waiting.asked.transaction, waiting.asked.name, unknown)
+            noteAnswered(waiting.asked, .error)
         }
+        // What has no worker yet has nothing to release anywhere.
+        let unplaced = sessions.unplaced(of: account.address) + phones.unplaced(of: account.address)
+        actions += unplaced.sorted().flatMap { session in answer(session, .error(unknown)) }
+        phones.leave(account.address)
+        return actions
     }
 
     private mutating func join(_ request: VideoroomJoin, _ asked: Asked) -> [Action] {
@@ -143,7 +151,7 @@ extension ConnectionStateMachine {
         guard let account = accounts.account(request.account.address) else {
             return refuse("Unknown account specified: \(request.account.sent)")
         }
-        guard sessions.count < limits.sessions else {
+        guard sessionCount < limits.sessions else {
             return [.note(.limit(.sessions))] + refuse("too many sessions")
         }
         let address = account.name.address
@@ -156,15 +164,18 @@ extension ConnectionStateMachine {
     }
 
     /// Sends a request where its session lives. While that is not known yet, or the session is out of sync, it is held.
-    private mutating func forward(
+    mutating func forward(
         _ request: WorkerRequest, about session: RequestSequence, _ asked: Asked, _ unknownText: String
     ) -> [Action] {
         var pending = unansweredRequest(request, asked)
         pending.unknownText = unknownText
-        if let slot = sessions[session]?.slot { pending.workers = [slot: UnansweredRequest.Delivery()] }
+        if let slot = slot(of: session) { pending.workers = [slot: UnansweredRequest.Delivery()] }
         unanswered[asked.sequence] = pending
         return [.startDeadline(asked.sequence)] + depart(asked.sequence)
     }
+
+    /// nil: it has none yet, or is no session.
+    func slot(of session: RequestSequence) -> SlotID? { sessions[session]?.slot ?? phones.slot(of: session) }
 
     private func unansweredRequest(_ request: WorkerRequest, _ asked: Asked) -> UnansweredRequest {
         UnansweredRequest(

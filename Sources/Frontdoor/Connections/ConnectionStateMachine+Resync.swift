@@ -7,7 +7,7 @@ extension ConnectionStateMachine {
     /// what is unanswered waits for the next link's list.
     mutating func linkLost(_ slot: SlotID) {
         lostLinks.insert(slot)
-        sessions.syncLost(at: slot)
+        syncLost(at: slot)
         for sequence in unanswered.keys { unanswered[sequence]?.workers[slot]?.isHeld = true }
     }
 
@@ -25,11 +25,25 @@ extension ConnectionStateMachine {
 
     /// The connection's part of the list.
     func entries(at slot: SlotID) -> [ConnectionList.Entry] {
-        sessions.all(at: slot).compactMap { sequence in
-            sessions[sequence].map {
-                ConnectionList.Entry(session: SessionID(connection: id, request: sequence), told: $0.told)
-            }
+        let told =
+            sessions.all(at: slot).map { ($0, sessions[$0]?.told) } + phones.all(at: slot).map { ($0, phones.told($0)) }
+        return told.compactMap { sequence, told in
+            told.map { ConnectionList.Entry(session: SessionID(connection: id, request: sequence), told: $0) }
         }
+    }
+
+    private func isInSync(_ session: RequestSequence) -> Bool {
+        sessions[session]?.isInSync ?? phones.isInSync(session) ?? false
+    }
+
+    mutating func synced(_ session: RequestSequence) {
+        sessions.synced(session)
+        phones.synced(session)
+    }
+
+    mutating func syncLost(at slot: SlotID) {
+        sessions.syncLost(at: slot)
+        phones.syncLost(at: slot)
     }
 
     /// A request as the list repeats it.
@@ -55,8 +69,8 @@ extension ConnectionStateMachine {
 
     /// The worker has answered what was pending and told what was missing: the session goes on as before.
     mutating func resynced(_ session: RequestSequence, by slot: SlotID) -> [Action] {
-        guard !isClosed, !lostLinks.contains(slot), sessions[session]?.slot == slot else { return [] }
-        sessions.synced(session)
+        guard !isClosed, !lostLinks.contains(slot), self.slot(of: session) == slot else { return [] }
+        synced(session)
         return proceed()
     }
 
@@ -70,7 +84,7 @@ extension ConnectionStateMachine {
         where pending.workers[slot]?.isHeld == true && mayLeave(sequence, pending, to: slot) {
             sent(sequence, to: slot)
             // A feed that is attached now is new to its worker: there is nothing to sync.
-            if pending.createsSession { sessions.synced(sequence) }
+            if pending.createsSession { synced(sequence) }
             actions.append(.forward(sequence, pending.request, to: slot))
         }
         return actions
@@ -90,7 +104,10 @@ extension ConnectionStateMachine {
             return sessions.all(of: account, before: sequence).allSatisfy { session in
                 sessions[session].map { $0.slot != slot || $0.isInSync } ?? true
             }
+                && phones.all(of: account, before: sequence).allSatisfy { number in
+                    phones.slot(of: number) != slot || isInSync(number)
+                }
         }
-        return pending.dependency(as: sequence).flatMap { sessions[$0]?.isInSync } ?? false
+        return pending.dependency(as: sequence).map(isInSync) ?? false
     }
 }

@@ -12,15 +12,18 @@ struct UnansweredRequest {
         var wasSent = false
     }
 
-    let transaction: String
+    /// nil: the gateway asks by itself, and answers nobody.
+    let transaction: String?
     let kind: RequestKind
-    let request: WorkerRequest
+    var request: WorkerRequest
     let deadline: NIODeadline
     /// Of the client's message.
-    let bytes: Int
+    var bytes = 0
+    /// Whose registration it is about: other requests about that one wait until it is answered.
+    var turn: AddressOfRecord?
     /// The answer when its session turns out not to exist, in the words of its request.
     var unknownText = "unknown session"
-    /// Who has to answer: nobody while the room is being located, several when an account is removed, otherwise one.
+    /// Who has to answer: nobody while a worker is being looked for, several when an account is removed, otherwise one.
     var workers: [SlotID: Delivery] = [:]
     var attempts = 0
     /// The registry has to answer, too, whatever it says.
@@ -33,27 +36,42 @@ struct UnansweredRequest {
 
     var createsSession: Bool { request.createsSession }
 
+    /// The registration that must be there already.
+    var registration: RequestSequence? {
+        switch request {
+        case .register(let register): register.registration
+        case .unregister(let registration): registration
+        case .join, .feedAttach, .feedAnswer, .feedDetach, .trickle, .update, .terminate, .configureRoom,
+            .releaseAccount, .invite, .call, .accept:
+            nil
+        }
+    }
+
     /// The session that must be in sync before this may leave.
     ///
     /// - Parameter sequence: its own number.
     func dependency(as sequence: RequestSequence) -> RequestSequence? {
         switch request {
-        case .join: sequence
+        case .join, .call: sequence
+        case .register(let register): register.registration ?? sequence
+        case .unregister(let registration): registration
         case .feedAttach(let base, _, _): base
         case .feedAnswer(let feed, _), .feedDetach(let feed): feed
         case .trickle(let session, _), .update(let session, _, _, _), .terminate(let session),
-            .configureRoom(let session, _), .invite(let session, _):
+            .configureRoom(let session, _), .invite(let session, _), .accept(let session, _):
             session
-        case .releaseAccount, .register, .unregister, .call, .accept: nil
+        case .releaseAccount: nil
         }
     }
 
-    /// The session without which it has no meaning. A join always waits for its own answer.
+    /// The session without which it has no meaning. What needs no other session than its own always waits
+    /// for its own answer.
     func subject(as sequence: RequestSequence) -> RequestSequence? {
         switch request {
-        case .join, .releaseAccount, .register, .unregister, .call, .accept: nil
+        case .join, .releaseAccount, .register, .unregister, .call: nil
         case .feedAttach: sequence
-        case .feedAnswer, .feedDetach, .trickle, .update, .terminate, .configureRoom, .invite: dependency(as: sequence)
+        case .feedAnswer, .feedDetach, .trickle, .update, .terminate, .configureRoom, .invite, .accept:
+            dependency(as: sequence)
         }
     }
 }
