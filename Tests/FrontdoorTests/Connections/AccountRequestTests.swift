@@ -156,19 +156,6 @@ import Testing
         #expect(connection.answered() == [.ack("remove")])
     }
 
-    // MARK: Validated only
-
-    @Test(arguments: ["account-register", "account-unregister"])
-    func `R03 R04 An account's other requests are checked and then not available`(type: String) {
-        var connection = Transcript(accounts: [])
-        #expect(
-            connection.ask(.about(type, account: "Alice@Example.ORG"))
-                == refused(type, "Unknown account specified: Alice@Example.ORG"))
-        _ = connection.ask(.addAccount("Alice@example.org"))
-        #expect(
-            connection.ask(.about(type, account: "Alice@example.org")) == refused(type, "\(type) is not available yet"))
-    }
-
     // MARK: The account as others see it
 
     @Test func `A display name and a trusted claim go with the join`() {

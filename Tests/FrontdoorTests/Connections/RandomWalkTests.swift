@@ -43,7 +43,7 @@ private struct Walk {
     /// With the transaction of the join.
     private var live: [String: String] = [:]
     private var joins: [String: String] = [:]
-    private var located: [(RequestSequence, RoomURI)] = []
+    private var located: [RequestSequence] = []
     private var sent: [(RequestSequence, SlotID)] = []
     private var sessions: [(UInt64, Int)] = []
     private var feeds: [UInt64] = []
@@ -51,6 +51,16 @@ private struct Walk {
     private var claims: [RequestSequence] = []
     private var unclaims: [RequestSequence] = []
     private var tokens: [RequestSequence] = []
+    /// Registrations and calls that a worker has heard of.
+    private var phones: [(UInt64, Int)] = []
+    /// Names of calls, with the transaction that began them; of those that came in with none.
+    private var calls: [String: String] = [:]
+    private var callers: [String: String] = [:]
+    private var renewals: [(AddressOfRecord, UInt64)] = []
+    /// What was told last of each account since somebody asked.
+    private var told: [String: RegistrationState] = [:]
+    /// Accounts that the registry was told of because they are registered.
+    private var verified: Set<AddressOfRecord> = []
     private let trustsClaims: Bool
     private var lost: Set<Int> = []
     private var unsynced: [(UInt64, Int)] = []
@@ -75,9 +85,13 @@ private struct Walk {
         case 37..<40: store()
         case 40..<50: locate()
         case 50..<75: if answersAreLikely || chance(20) { answer() }
-        case 75..<90: tell()
-        case 90..<96: passDeadline()
+        case 75..<82: tell()
+        case 82..<90: tellOfPhone()
+        case 90..<95: passDeadline()
         case 96: lose()
+        case 95:
+            guard let (account, number) = renewals.popLast() else { return }
+            watch(transcript.renew(number, of: account.description))
         case 97:
             guard let (number, slot) = sent.randomElement(using: &generator) else { return }
             watch(transcript.undeliverable(number.rawValue, at: slot.number))
@@ -91,7 +105,7 @@ private struct Walk {
         for action in gone {
             switch action {
             case .gone: break
-            case .unclaim(nil, _) where trustsClaims: break
+            case .unclaim(nil, let accounts) where trustsClaims || Set(accounts) == verified: break
             default: problems.append("\(action) at the close")
             }
         }
@@ -113,7 +127,9 @@ private struct Walk {
 
     private mutating func anything() -> Ask {
         let (pub, other, sub) = (name("pub"), name("pub"), name("sub"))
-        return switch Int.random(in: 0..<30, using: &generator) {
+        let account = chance(2) ? alice : bob
+        let call = chance(2) ? name("call") : name("in")
+        return switch Int.random(in: 0..<42, using: &generator) {
         case 0: .addAccount(chance(2) ? alice : bob)
         case 1: .removeAccount(chance(2) ? alice : bob)
         case 2..<8: .join(chance(10) ? sub : pub, as: chance(4) ? bob : alice)
@@ -125,7 +141,12 @@ private struct Walk {
         case 25: .terminate(pub)
         case 26: .configure(pub, other)
         case 27: chance(2) ? .invite(pub) : .changeTokens(old: nil, new: "t", of: chance(2) ? alice : bob)
-        case 28: .call()
+        case 28..<33: .register(account)
+        case 33, 34: .unregister(account)
+        case 35, 36: .call(call, from: account)
+        case 37, 38: .accept(call)
+        case 39: .candidates(call)
+        case 40: .hangUp(call)
         default: Ask("dance", "")
         }
     }
@@ -133,6 +154,7 @@ private struct Walk {
     private mutating func ask(_ ask: Ask) {
         let transaction = "\(transactions)"
         let before = transcript.last
+        if ask.type == "account-register" { told = [:] }
         let actions = transcript.ask(ask, as: transaction)
         if isClosed { return watch(actions) }
         transactions += 1
@@ -140,6 +162,10 @@ private struct Walk {
             if ask.type == "videoroom-join", let name = ask.members.firstMatch(of: /"session":"([^"]*)"/) {
                 joins[transaction] = String(name.output.1)
                 live[String(name.output.1)] = transaction
+            }
+            if ask.type == "session-create", let name = ask.members.firstMatch(of: /"session":"([^"]*)"/) {
+                callers[transaction] = String(name.output.1)
+                calls[String(name.output.1)] = transaction
             }
             if ask.members.contains("feed_attach") { feeds.append(transcript.last) }
         }
@@ -157,7 +183,7 @@ private struct Walk {
 
     private mutating func locate() {
         guard !located.isEmpty else { return }
-        let (number, _) = located.remove(at: Int.random(in: 0..<located.count, using: &generator))
+        let number = located.remove(at: Int.random(in: 0..<located.count, using: &generator))
         if chance(5) {
             watch(transcript.notLocated(number.rawValue, "no worker is available"))
         } else {
@@ -202,6 +228,26 @@ private struct Walk {
         watch(transcript.told(session, event, by: place))
     }
 
+    private mutating func tellOfPhone() {
+        guard let (session, place) = phones.randomElement(using: &generator) else { return }
+        let number = firstCall + UInt64.random(in: 1...4, using: &generator)
+        let event: WorkerEvent =
+            switch Int.random(in: 0..<14, using: &generator) {
+            case 0, 1: .registration(.registering)
+            case 2, 3: .registration(.registered)
+            case 4: .registration(.failed(reason: chance(2) ? "403 Forbidden" : "408 Request Timeout"))
+            case 5: .registrationLost
+            case 6, 7, 8: .ringing(number, "in-\(number - firstCall)")
+            case 9: .missedCall(.bob)
+            case 10: .call(.progress)
+            case 11: .call(.accepted(answer: chance(2) ? sdp("answer") : nil))
+            case 12: .call(.established)
+            default: .call(.terminated(reason: "487 Request Terminated", missed: chance(2) ? .bob : nil))
+            }
+        if case .incomingCall = event { phones.append((number, place)) }
+        watch(transcript.told(session, event, by: place))
+    }
+
     private mutating func lose() {
         let place = place()
         lost.insert(place)
@@ -220,6 +266,7 @@ private struct Walk {
         for request in resync.requests {
             sent.append((request.sequence, slot(place)))
             if case .join = request.request { sessions.append((request.sequence.rawValue, place)) }
+            if request.request.isOfPhone { phones.append((request.sequence.rawValue, place)) }
         }
     }
 
@@ -251,26 +298,43 @@ private struct Walk {
         case .send(.error(let transaction, _)):
             answered(transaction)
             if let name = joins[transaction], live[name] == transaction { live[name] = nil }
+            if let name = callers[transaction], calls[name] == transaction { calls[name] = nil }
         case .send(.videoroom(let session, let event)):
             if live[session.description] == nil { problems.append("\(event) of \(session)") }
             if case .state(.terminated) = event { live[session.description] = nil }
         case .send(.ready): problems.append("ready is not the machine's")
-        case .send(.registrationState), .send(.incomingSession), .send(.missedSession), .send(.session):
-            problems.append("\(action) without a phone")
-        case .send(.conferenceInvite): if !trustsClaims { problems.append("an unverified account was invited") }
-        case .claim(let number, _):
-            claims.append(number)
-            if !trustsClaims { problems.append("a claim without trust") }
-        case .unclaim(let number, _):
+        case .send(.registrationState(let account, let state)):
+            // What is asked of a registration makes the same state news.
+            let isAsked = transcript.machine.isTurnTaken(FrontdoorTests.account(account))
+            if told[account] == state, !isAsked { problems.append("\(account): \(state) again") }
+            told[account] = isAsked ? nil : state
+        case .send(.incomingSession(_, let session, _, _)):
+            if calls.updateValue("", forKey: session.description) != nil { problems.append("\(session) rings again") }
+        case .send(.missedSession): break
+        case .send(.session(let session, let state)):
+            if calls[session.description] == nil { problems.append("\(state) of \(session)") }
+            if case .terminated = state { calls[session.description] = nil }
+        case .send(.conferenceInvite(let account, _, _)):
+            if !isVerified(FrontdoorTests.account(account)) { problems.append("\(account) was invited unverified") }
+        case .claim(let number, let account):
+            if let number { claims.append(number) }
+            if !trustsClaims, !verified.insert(account).inserted { problems.append("\(account) claimed again") }
+        case .unclaim(let number, let accounts):
             if let number { unclaims.append(number) }
-            if !trustsClaims { problems.append("a claim without trust") }
-        case .storeTokens(let number, _, _):
+            if !trustsClaims, accounts.contains(where: { verified.remove($0) == nil }) {
+                problems.append("\(accounts) unclaimed again")
+            }
+        case .storeTokens(let number, let account, _):
             if let number { tokens.append(number) }
-            if !trustsClaims { problems.append("tokens of an unverified account") }
-        case .locate(let number, let room): located.append((number, room))
+            if !isVerified(account) { problems.append("tokens of an unverified account") }
+        case .locate(let number, _), .findHome(let number, _): located.append(number)
+        case .renew(let account, let number, _):
+            renewals.append((account, number))
+            told[account.description] = nil
         case .forward(let number, let request, let slot):
             sent.append((number, slot))
             if case .join = request { sessions.append((number.rawValue, slot.number)) }
+            if request.isOfPhone { phones.append((number.rawValue, slot.number)) }
         case .release(let session, _):
             if session.connection != .test { problems.append("release of \(session)") }
         case .gone: problems.append("gone before the close")
@@ -285,8 +349,23 @@ private struct Walk {
         }
     }
 
+    private func isVerified(_ account: AddressOfRecord) -> Bool { trustsClaims || verified.contains(account) }
+
     private mutating func answered(_ transaction: String) {
         answers[transaction, default: 0] += 1
         if answers[transaction] != 1 { problems.append("\(transaction) answered again") }
+    }
+}
+
+extension WorkerRequest {
+    /// It begins a registration or a call.
+    fileprivate var isOfPhone: Bool {
+        switch self {
+        case .register(let register): register.registration == nil
+        case .call: true
+        case .join, .feedAttach, .feedAnswer, .feedDetach, .trickle, .update, .terminate, .configureRoom,
+            .releaseAccount, .invite, .unregister, .accept:
+            false
+        }
     }
 }

@@ -39,8 +39,21 @@ private struct Walk {
     private var joins: [String: String] = [:]
     private var views: [String: View] = [:]
     private var feeds: [String: ToldFeed] = [:]
+    private var calls: [String: ToldCall.Stage] = [:]
+    private var callers: [String: String] = [:]
+    /// Every name that a call has come in under.
+    private var rung: Set<String> = []
+    private var registrations: [String: RegistrationState] = [:]
+    private var renewals: [(AddressOfRecord, UInt64)] = []
+    /// Who has turned a request away.
+    private var avoided: [RequestSequence: Int] = [:]
+    /// Slots that were given up.
+    private(set) var abandonments = 0
 
-    init(seed: UInt64) { generator = SeededGenerator(seed: seed &+ 77) }
+    init(seed: UInt64) {
+        generator = SeededGenerator(seed: seed &+ 77)
+        transcript.add(bob)
+    }
 
     mutating func step() {
         let place = Int.random(in: 1...2, using: &generator)
@@ -50,7 +63,8 @@ private struct Walk {
         case 40..<65: deliver(from: place)
         case 65..<82: workers.evolve(using: &generator)
         case 82..<93: _ = workers.resyncNext(using: &generator)
-        case 93..<96: lose(place)
+        case 93..<96: chance(12) ? abandon(place) : lose(place)
+        case 96: renew()
         default: relink(place)
         }
     }
@@ -62,6 +76,7 @@ private struct Walk {
         var isBusy = true
         while isBusy {
             isBusy = workers.resyncNext(using: &generator)
+            while renew() { isBusy = true }
             for place in 1...2 {
                 while workers.handleNext(at: place, using: &generator) { isBusy = true }
                 while deliver(from: place) { isBusy = true }
@@ -76,11 +91,14 @@ private struct Walk {
                 compare(entry)
             }
         }
-        let living = workers.sessions.filter { !$0.value.isEnded }.keys.sorted()
+        let living =
+            (workers.sessions.filter { !$0.value.isEnded }.map(\.key)
+            + workers.phones.filter { !$0.value.isEnded }.map(\.key)).sorted()
         if actual.sorted() != living { problems.append("\(actual.sorted()) instead of \(living)") }
     }
 
     private mutating func compare(_ entry: ConnectionList.Entry) {
+        if let phone = workers.phones[entry.session.request] { return compare(entry, phone) }
         guard let session = workers.sessions[entry.session.request] else {
             return problems.append("\(entry) is nowhere")
         }
@@ -105,7 +123,40 @@ private struct Walk {
         }
     }
 
+    private mutating func compare(_ entry: ConnectionList.Entry, _ phone: ModelWorkers.Phone) {
+        switch (entry.told, phone.kind) {
+        case (.registration(let told), .registration(let account, let stage)):
+            let view = registrations[account.description].map(ToldRegistration.Stage.init) ?? .nothing
+            // Before a new registration has begun, what was known stays.
+            if stage != .nothing && told.stage != stage || !told.isAcked {
+                problems.append("\(told) instead of \(phone)")
+            }
+            if told.stage != .nothing, told.stage != view { problems.append("\(view) was told, not \(told)") }
+        case (.call(let over, let told), .call(let registration, let stage, let isAnswered)):
+            if over != registration || told.stage != stage || told.isAnswered != isAnswered || !told.isAcked {
+                problems.append("\(told) instead of \(phone)")
+            }
+            if !calls.values.contains(told.stage) { problems.append("\(told) was not told") }
+        default: problems.append("\(entry) instead of \(phone)")
+        }
+    }
+
     // MARK: Links
+
+    private mutating func chance(_ oneIn: Int) -> Bool { Int.random(in: 0..<oneIn, using: &generator) == 0 }
+
+    private mutating func abandon(_ place: Int) {
+        abandonments += 1
+        workers.abandon(place)
+        watch(transcript.slotAbandoned(place))
+    }
+
+    @discardableResult
+    private mutating func renew() -> Bool {
+        guard let (account, number) = renewals.popLast() else { return false }
+        watch(transcript.renew(number, of: account.description))
+        return true
+    }
 
     private mutating func lose(_ place: Int) {
         guard workers.isUp[place] == true else { return }
@@ -124,7 +175,9 @@ private struct Walk {
     private mutating func deliver(from place: Int) -> Bool {
         guard let message = workers.nextMessage(from: place) else { return false }
         switch message {
-        case .answer(let sequence, let answer): watch(transcript.answered(sequence.rawValue, answer, by: place))
+        case .answer(let sequence, let answer):
+            if case .notOwner = answer { avoided[sequence] = place }
+            watch(transcript.answered(sequence.rawValue, answer, by: place))
         case .event(let base, let event): watch(transcript.told(base.rawValue, event, by: place))
         case .resynced(let session): watch(transcript.resynced(session.rawValue, by: place))
         }
@@ -136,8 +189,11 @@ private struct Walk {
     private mutating func ask() {
         let pub = "pub-\(Int.random(in: 1...4, using: &generator))"
         let sub = "sub-\(Int.random(in: 1...6, using: &generator))"
+        let account = chance(2) ? alice : bob
+        let name = calls.keys.sorted().randomElement(using: &generator) ?? "none"
+        let call = "call-\(Int.random(in: 1...3, using: &generator))"
         let ask: Ask =
-            switch Int.random(in: 0..<24, using: &generator) {
+            switch Int.random(in: 0..<38, using: &generator) {
             case 0..<5: .join(pub)
             case 5..<9: .attach(sub, to: "x", under: pub)
             case 9..<13: .answer(sub, under: pub)
@@ -147,6 +203,12 @@ private struct Walk {
             case 19: .invite(pub)
             case 20: .update(sub)
             case 21, 22: .update(pub, #""bitrate":64000"#)
+            case 24..<28: .register(account)
+            case 28: .unregister(account)
+            case 29..<32: .call(call, from: account)
+            case 32..<35: .accept(name)
+            case 35, 36: .candidates(name)
+            case 37: .hangUp(name)
             default: .terminate(pub)
             }
         let transaction = "\(transactions)"
@@ -158,6 +220,10 @@ private struct Walk {
                 views[pub] = View()
             }
             if ask.members.contains("feed_attach") { feeds[sub] = ToldFeed() }
+            if ask.type == "session-create" {
+                callers[transaction] = call
+                calls[call] = .nothing
+            }
         }
         watch(actions)
     }
@@ -169,10 +235,22 @@ private struct Walk {
             case .send(.error(let transaction, _)):
                 note(transaction)
                 if let session = joins[transaction] { views[session] = nil }
+                if let call = callers[transaction] { calls[call] = nil }
             case .send(.videoroom(let session, let event)): told(session.description, event)
-            case .send(.ready), .send(.conferenceInvite), .send(.registrationState), .send(.incomingSession),
-                .send(.missedSession), .send(.session), .gone, .release, .claim, .unclaim, .storeTokens:
+            case .send(.registrationState(let account, let state)): told(account, state)
+            case .send(.session(let session, let state)): told(session.description, state)
+            case .send(.incomingSession(_, let session, _, _)):
+                if !rung.insert(session.description).inserted { problems.append("\(session) rings again") }
+                calls[session.description] = .nothing
+            case .send(.missedSession), .claim(nil, _), .unclaim(nil, _): break
+            case .send(.ready), .send(.conferenceInvite), .gone, .release, .claim, .unclaim, .storeTokens:
                 problems.append("\(action)")
+            case .renew(let account, let number, _):
+                registrations[account.description] = nil
+                renewals.append((account, number))
+            case .findHome(let sequence, _):
+                let place = avoided[sequence].map { 3 - $0 } ?? Int.random(in: 1...2, using: &generator)
+                watch(transcript.located(sequence.rawValue, at: place))
             case .locate(let sequence, _):
                 let place = Int.random(in: 1...2, using: &generator)
                 watch(transcript.located(sequence.rawValue, at: place))
@@ -182,9 +260,32 @@ private struct Walk {
                 } else {
                     transcript.notSent(sequence.rawValue, at: slot.number)
                 }
+            // Of the worker that had turned away what it was about.
+            case .note(.unexpected(let what)) where what.hasPrefix("an answer from") && !avoided.isEmpty: break
             case .note(.unexpected(let what)): problems.append(what)
             case .startDeadline, .pauseReading, .resumeReading, .note: break
             }
+        }
+    }
+
+    private mutating func told(_ account: String, _ state: RegistrationState) {
+        let isAsked = transcript.machine.isTurnTaken(FrontdoorTests.account(account))
+        if registrations[account] == state, state == .registered, !isAsked {
+            problems.append("\(account): \(state) again")
+        }
+        registrations[account] = state
+    }
+
+    private mutating func told(_ call: String, _ state: CallState) {
+        guard let stage = calls[call] else { return problems.append("\(state) of \(call)") }
+        let next = ToldCall.Stage(state)
+        let isOfPhone = call.hasPrefix("in-")
+        switch (stage, next) {
+        case (.nothing, .progress) where !isOfPhone, (.nothing, .accepted) where isOfPhone, (.progress, .accepted),
+            (.accepted, .established):
+            calls[call] = next
+        case (_, .terminated): calls[call] = nil
+        default: problems.append("\(next) of \(call) after \(stage)")
         }
     }
 

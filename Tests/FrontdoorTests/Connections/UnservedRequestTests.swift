@@ -3,15 +3,8 @@ import Testing
 
 @testable import Frontdoor
 
-/// What is validated, checked, and then not available yet; and what is no request at all.
+/// What is about nothing that is there, and what is no request at all.
 @Suite struct UnservedRequestTests {
-    @Test func `R06 A call is for an added account, and then not available`() {
-        var connection = Transcript(accounts: [])
-        #expect(connection.ask(.call()) == refused("session-create", "Unknown account specified: \(alice)"))
-        _ = connection.ask(.addAccount())
-        #expect(connection.ask(.call()) == refused("session-create", "session-create is not available yet"))
-    }
-
     @Test(arguments: [
         Ask("session-answer", #""session":"c","sdp":"answer""#), Ask("session-trickle", #""session":"c""#),
         Ask("session-terminate", #""session":"c""#),

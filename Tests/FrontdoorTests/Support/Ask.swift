@@ -40,6 +40,17 @@ struct Ask: Sendable, CustomStringConvertible {
         Ask("session-create", #""account":"\#(account)","session":"\#(session)","uri":"\#(bob)","sdp":"offer""#)
     }
 
+    static func register(_ account: String = alice) -> Ask { about("account-register", account: account) }
+
+    static func unregister(_ account: String = alice) -> Ask { about("account-unregister", account: account) }
+
+    static func accept(_ session: String) -> Ask { Ask("session-answer", #""session":"\#(session)","sdp":"answer""#) }
+
+    /// The end of candidates.
+    static func candidates(_ session: String = "call") -> Ask { Ask("session-trickle", #""session":"\#(session)""#) }
+
+    static func hangUp(_ session: String = "call") -> Ask { Ask("session-terminate", #""session":"\#(session)""#) }
+
     // MARK: Conferences
 
     static func join(_ session: String, as account: String = alice, room: String = room) -> Ask {
@@ -97,6 +108,22 @@ extension WorkerRequest {
                 room: sent(room), offer: sdp("offer")))
     }
 
+    /// What becomes of ``Ask/register(_:)``.
+    static func registering(_ account: String = alice, again registration: UInt64? = nil) -> WorkerRequest {
+        .register(Register(identity: .of(account), registration: registration.map(request)))
+    }
+
+    static func unregistering(_ registration: UInt64) -> WorkerRequest {
+        .unregister(registration: request(registration))
+    }
+
+    /// What becomes of ``Ask/call(_:from:)``.
+    static func calling(_ session: String = "call", from account: String = alice) -> WorkerRequest {
+        .call(Call(session: client(session), identity: .of(account), uri: bob, offer: sdp("offer")))
+    }
+
+    static func accepting(_ call: UInt64) -> WorkerRequest { .accept(call: request(call), answer: sdp("answer")) }
+
     static func trickling(_ session: UInt64) -> WorkerRequest { .trickle(session: request(session), candidates: []) }
 
     static func pausing(_ session: UInt64) -> WorkerRequest {
@@ -105,5 +132,12 @@ extension WorkerRequest {
 
     static func attaching(_ feed: String, to publisher: String, under base: UInt64) -> WorkerRequest {
         .feedAttach(base: request(base), feed: client(feed), publisher: publisher)
+    }
+}
+
+extension WorkerRequest.Identity {
+    /// What ``Ask/addAccount(_:displayName:)`` says of an account.
+    static func of(_ account: String) -> WorkerRequest.Identity {
+        WorkerRequest.Identity(account: sent(account), displayName: nil, userAgent: nil, password: "ha1")
     }
 }

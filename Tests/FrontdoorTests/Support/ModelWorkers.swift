@@ -29,15 +29,19 @@ struct ModelWorkers {
     }
 
     private(set) var sessions: [RequestSequence: Session] = [:]
-    private(set) var problems: [String] = []
+    var phones: [RequestSequence: Phone] = [:]
+    var problems: [String] = []
     private(set) var isUp: [Int: Bool] = [1: true, 2: true]
     private var inbox: [Int: [(RequestSequence, WorkerRequest)]] = [:]
-    private var outbox: [Int: [Message]] = [:]
+    var outbox: [Int: [Message]] = [:]
     /// What came with the list, by the session it waits for; and what the client had been told by then.
     private var listed: [RequestSequence: [(RequestSequence, WorkerRequest)]] = [:]
-    private var unsynced: [RequestSequence: (place: Int, told: Told)] = [:]
-    private var answers: [RequestSequence: WorkerAnswer] = [:]
+    var unsynced: [RequestSequence: (place: Int, told: Told)] = [:]
+    private var answers: [RequestSequence: (place: Int, answer: WorkerAnswer)] = [:]
     private var lastHandled: [RequestSequence: RequestSequence] = [:]
+    var lastCall = firstCall
+    /// What was sent elsewhere once.
+    var turnedAway: Set<RequestSequence> = []
     private var lastPublisher: UInt64 = 0
 
     // MARK: Links
@@ -57,6 +61,21 @@ struct ModelWorkers {
             listed[session] = nil
         }
         for session in sessions.keys where sessions[session]?.place == place { sessions[session]?.isInSync = false }
+        for number in phones.keys where phones[number]?.place == place { phones[number]?.isInSync = false }
+    }
+
+    /// The slot is given up. What takes it later knows nothing.
+    mutating func abandon(_ place: Int) {
+        isUp[place] = false
+        inbox[place] = []
+        outbox[place] = []
+        sessions = sessions.filter { $0.value.place != place }
+        phones = phones.filter { $0.value.place != place }
+        answers = answers.filter { $0.value.place != place }
+        for session in unsynced.keys where unsynced[session]?.place == place {
+            unsynced[session] = nil
+            listed[session] = nil
+        }
     }
 
     mutating func relink(_ place: Int, _ resync: Resync, using generator: inout SeededGenerator) {
@@ -64,6 +83,9 @@ struct ModelWorkers {
         let named = Set(resync.entries.map(\.session.request))
         for session in sessions.keys where sessions[session]?.place == place && !named.contains(session) {
             sessions[session]?.isEnded = true
+        }
+        for number in phones.keys where phones[number]?.place == place && !named.contains(number) {
+            notListed(number)
         }
         for entry in resync.entries { unsynced[entry.session.request] = (place, entry.told) }
         if resync.requests.map(\.sequence) != resync.requests.map(\.sequence).sorted() {
@@ -94,6 +116,8 @@ struct ModelWorkers {
         }
         if let actual = sessions[session] { tellDifference(session, actual, told) }
         sessions[session]?.isInSync = true
+        if let actual = phones[session] { tellDifference(session, actual, told) }
+        phones[session]?.isInSync = true
         outbox[place, default: []].append(.resynced(session))
         return true
     }
@@ -123,7 +147,9 @@ struct ModelWorkers {
 
     private func subject(_ sequence: RequestSequence, _ request: WorkerRequest) -> RequestSequence {
         switch request {
-        case .join, .feedAttach, .releaseAccount, .register, .unregister, .call, .accept: sequence
+        case .join, .feedAttach, .releaseAccount, .call: sequence
+        case .register(let register): register.registration ?? sequence
+        case .unregister(let session), .accept(let session, _): session
         case .feedAnswer(let session, _), .feedDetach(let session), .trickle(let session, _),
             .update(let session, _, _, _), .terminate(let session), .configureRoom(let session, _),
             .invite(let session, _):
@@ -134,12 +160,20 @@ struct ModelWorkers {
     private mutating func reply(
         _ sequence: RequestSequence, _ request: WorkerRequest, at place: Int, using generator: inout SeededGenerator
     ) {
-        if let answer = answers[sequence] { return outbox[place, default: []].append(.answer(sequence, answer)) }
+        if let (_, answer) = answers[sequence] { return outbox[place, default: []].append(.answer(sequence, answer)) }
         let subject = subject(sequence, request)
+        let answer = handle(sequence, request, at: place, using: &generator)
+        if sessions[subject] == nil, phones[subject] == nil, answer != .ack {
+            // It has never begun, and perhaps will, or will elsewhere.
+            return outbox[place, default: []].append(.answer(sequence, answer))
+        }
         if let last = lastHandled[subject], last > sequence { problems.append("\(sequence) after \(last)") }
         lastHandled[subject] = sequence
-        let answer = handle(sequence, request, at: place, using: &generator)
-        answers[sequence] = answer
+        switch (request, answer) {
+        // It comes again, to begin what was not there.
+        case (.register, .unknownSession): break
+        default: answers[sequence] = (place, answer)
+        }
         outbox[place, default: []].append(.answer(sequence, answer))
         guard case .ack = answer else { return }
         if case .terminate = request { end(subject) }
@@ -163,16 +197,21 @@ struct ModelWorkers {
             sessions[feed]?.feed.isAnswered = true
         case .feedDetach(let session), .trickle(let session, _), .update(let session, _, _, _), .terminate(let session),
             .invite(let session, _):
-            guard isAlive(session) else { return .unknownSession }
+            guard isAlive(session) || phones[session]?.isEnded == false else { return .unknownSession }
         case .configureRoom(let session, _):
             guard isAlive(session), sessions[session]?.hasInitialPublishers == true else { return .unknownSession }
             // Its event goes before its answer.
             configure(session)
-        case .register, .unregister, .call, .accept: return .unknownSession
+        case .register, .unregister, .call, .accept:
+            let answer = handlePhone(sequence, request, at: place, using: &generator)
+            guard case .ack = answer else { return answer }
         case .releaseAccount: break
         }
         // What comes with the list is told of when its turn has come.
-        if unsynced[sequence] != nil { sessions[sequence]?.isInSync = false }
+        if unsynced[sequence] != nil {
+            sessions[sequence]?.isInSync = false
+            phones[sequence]?.isInSync = false
+        }
         return .ack
     }
 
@@ -191,6 +230,7 @@ struct ModelWorkers {
     // MARK: What happens in Janus
 
     mutating func evolve(using generator: inout SeededGenerator) {
+        if Bool.random(using: &generator) { return evolvePhones(using: &generator) }
         let living = sessions.keys.sorted().filter { sessions[$0]?.isEnded == false }
         guard let session = living.randomElement(using: &generator), let actual = sessions[session] else { return }
         if let base = actual.base {
@@ -240,6 +280,7 @@ struct ModelWorkers {
     }
 
     private mutating func end(_ session: RequestSequence) {
+        if phones[session] != nil { return endCall(session) }
         sessions[session]?.isEnded = true
         sessions[session]?.stage = .terminated
         for feed in sessions.keys where sessions[feed]?.base == session { sessions[feed]?.isEnded = true }
@@ -254,7 +295,7 @@ struct ModelWorkers {
     private mutating func tellDifference(_ session: RequestSequence, _ actual: Session, _ told: Told) {
         var events: [WorkerEvent] = []
         switch told {
-        case .registration, .call: break
+        case .registration, .call: problems.append("\(session) is no phone")
         case .publisher(let told):
             for stage in ToldState.Stage.allCases where stage > told.stage && stage <= min(actual.stage, .accepted) {
                 if let state = Self.state(stage) { events.append(.state(state)) }

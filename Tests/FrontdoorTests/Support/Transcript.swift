@@ -103,6 +103,45 @@ struct Transcript {
 
     mutating func closed() -> [Action] { machine.closed() }
 
+    /// How requests ended that were answered since this was last asked.
+    mutating func outcomes() -> [RequestOutcome] { machine.takeAnswered().map(\.outcome) }
+
+    /// The time of a renewal has come.
+    mutating func renew(_ number: UInt64 = 1, of address: String = alice) -> [Action] {
+        let actions = machine.renew(account(address), number: number, deadline: .uptimeNanoseconds(last))
+        if !actions.isEmpty { last += 1 }
+        return actions
+    }
+
+    /// Registers, and is told so.
+    ///
+    /// - Returns: the number of the request.
+    mutating func register(_ account: String = alice, at place: Int = 1) -> UInt64 {
+        let actions = ask(.register(account)) + located(at: place) + answered(by: place)
+        precondition(actions.contains(.ack("t")), "\(actions)")
+        let registration = last
+        for state in [RegistrationState.registering, .registered] {
+            _ = told(registration, .registration(state), by: place)
+        }
+        return registration
+    }
+
+    /// Somebody calls a registered account.
+    mutating func ring(
+        _ number: UInt64 = firstCall, as session: String = "in", over registration: UInt64, by place: Int = 1
+    ) -> [Action] {
+        told(registration, .ringing(number, session), by: place)
+    }
+
+    /// Calls, and is acknowledged.
+    ///
+    /// - Returns: the number of the request.
+    mutating func call(_ session: String = "call", from account: String = alice, at place: Int = 1) -> UInt64 {
+        let actions = ask(.call(session, from: account)) + located(at: place) + answered(by: place)
+        precondition(actions.contains(.ack("t")), "\(actions)")
+        return last
+    }
+
     /// Joins, and is told everything up to `accepted`.
     ///
     /// - Returns: the number of the join.
@@ -178,6 +217,51 @@ extension ConnectionStateMachine.Action {
 
     static func terminated(_ session: String, _ reason: String?) -> Action {
         .event(session, .state(.terminated(reason: reason)))
+    }
+
+    /// E02
+    static func registration(_ state: RegistrationState, of account: String = alice) -> Action {
+        .send(.registrationState(account: account, state))
+    }
+
+    /// E06
+    static func call(_ session: String, _ state: CallState) -> Action {
+        .send(.session(session: client(session), state))
+    }
+
+    static func missed(_ caller: Caller = .bob, _ account: String = alice) -> Action {
+        .send(.missedSession(account: account, caller: caller))
+    }
+
+    static func findHome(_ number: UInt64, preferring place: Int? = nil) -> Action {
+        .findHome(request(number), preferring: place.map(slot))
+    }
+
+    /// A line about what accounts and calls do, which is nobody's business but the log's.
+    fileprivate var isNews: Bool {
+        switch self {
+        case .note(.registered), .note(.registrationFailed), .note(.registrationLost), .note(.unregistered),
+            .note(.calling), .note(.called), .note(.callEnded), .note(.missed):
+            true
+        default: false
+        }
+    }
+}
+
+extension [ConnectionStateMachine.Action] {
+    var withoutNews: [Action] { filter { !$0.isNews } }
+}
+
+/// The numbers of calls that come in begin here.
+let firstCall: UInt64 = 1 << 62
+
+extension Caller {
+    static let bob = Caller(uri: FrontdoorTests.bob, displayName: "Bob")
+}
+
+extension WorkerEvent {
+    static func ringing(_ number: UInt64 = firstCall, _ session: String = "in") -> WorkerEvent {
+        .incomingCall(call: request(number), client: client(session), caller: .bob, offer: sdp("offer"))
     }
 }
 
