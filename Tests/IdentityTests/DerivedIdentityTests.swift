@@ -34,6 +34,36 @@ import Testing
         #expect(id.description == String(number))
     }
 
+    @Test(arguments: [
+        ("default", "f1.a.0.1.1", "jzns42cdve-ntyucxsp2"),
+        ("default", "f7.m0abc123.3.12.4", "2ca8on9nfjz-z6bhkyk6kv"),
+        ("staging", "f1.a.0.1.1", "squs3qips0-2k3zvfmepn"),
+    ])
+    func `A call's Call-ID is always the same, and a token of SIP`(
+        deployment: String, session: String, text: String
+    ) throws {
+        let id = SIPCallID.of(try #require(SessionID(session)), in: try #require(DeploymentID(deployment)))
+        #expect(id.description == text)
+        #expect(id.description.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") })
+    }
+
+    @Test func `A call that comes in has a number beyond those of requests, which fits a signed integer`() {
+        var random = SeededGenerator(seed: 5)
+        var seen: Set<RequestSequence> = []
+        for _ in 0..<1000 {
+            let number = RequestSequence.ofIncomingCall(using: &random)
+            #expect(number.isOfIncomingCall && Int64(exactly: number.rawValue) != nil)
+            seen.insert(number)
+        }
+        #expect(seen.count == 1000)
+        for (number, isCall) in [
+            (0, false), (1, false), (1 << 62 - 1, false), (1 << 62, true), (1 << 63 - 1, true), (1 << 63, false),
+            (UInt64.max, false),
+        ] as [(UInt64, Bool)] {
+            #expect(RequestSequence(rawValue: number).isOfIncomingCall == isCall, "\(number)")
+        }
+    }
+
     @Test func `Derived ids have 53 bits, are never 0 and differ`() throws {
         let deployment = try #require(DeploymentID("default"))
         let connection = try #require(ConnectionID("f1.a.0.1"))

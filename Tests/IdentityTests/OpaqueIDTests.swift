@@ -24,10 +24,17 @@ import Testing
         #expect(OpaqueID("c1:prod:host1/2:rooms") == id)
     }
 
+    @Test func `A registration's spare handle says whose it is`() {
+        let id = OpaqueID(deployment: deployment, slot: slot, purpose: .spare(of: session))
+        #expect(id.description == "c1:prod:host1/2:spare-f1.abc.0.7.12")
+        #expect(OpaqueID("c1:prod:host1/2:spare-f1.abc.0.7.12") == id)
+        #expect(id != OpaqueID(deployment: deployment, slot: slot, purpose: .session(session)))
+    }
+
     @Test func `Every opaque id begins with its slot's mark`() {
         let mark = OpaqueID.mark(of: slot, in: deployment)
         #expect(mark == "c1:prod:host1/2")
-        for purpose in [OpaqueID.Purpose.rooms, .session(session)] {
+        for purpose in [OpaqueID.Purpose.rooms, .session(session), .spare(of: session)] {
             let id = OpaqueID(deployment: deployment, slot: slot, purpose: purpose)
             #expect(id.description.hasPrefix(mark + ":"))
         }
@@ -46,6 +53,8 @@ import Testing
         "c2:prod:host1/2:rooms", "C1:prod:host1/2:rooms", "c1:Prod:host1/2:rooms", "c1::host1/2:rooms",
         "c1:prod:host1:rooms", "c1:prod:host1/02:rooms", "c1:prod:host1/2:Rooms", "c1:prod:host1/2:room",
         "c1:prod:host1/2:f1.abc.0.7", "c1:prod:host1/2:f1.abc.0.7.12.1", "c1:prod:host1/2:f1.ABC.0.7.12",
+        "c1:prod:host1/2:spare-", "c1:prod:host1/2:spare-f1.abc.0.7", "c1:prod:host1/2:spare-rooms",
+        "c1:prod:host1/2:Spare-f1.abc.0.7.12", "c1:prod:host1/2:spare-spare-f1.abc.0.7.12",
         "c1:prod:host1/2:f1.abc.0.7.+12", "c1:prod:host1/2:rooms\n", " c1:prod:host1/2:rooms",
         "videoroomtest-abcdefghijkl", "5dd9b1a0-0f7e-4f1c-8e0f-c0ffee000000",
     ])

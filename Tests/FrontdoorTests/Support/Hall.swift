@@ -34,6 +34,14 @@ struct Hall: Sendable {
             return worker
         }
 
+        /// A slot is given up, as its row says.
+        func abandon(_ number: Int) {
+            var rows = workers.values.map(\.row)
+            for index in rows.indices where rows[index].slot == slot(number) { rows[index].endpoint = "" }
+            workers[number]?.die()
+            door.slotsChanged(rows)
+        }
+
         func worker(_ number: Int = 1) -> ScriptedWorker { valid(workers[number], "worker") }
 
         func client() -> TestSocket {
@@ -205,6 +213,10 @@ final class TestSocket: ClientSocket {
         case "videoroom_event":
             let reason = member("reason").map { ": \($0)" } ?? ""
             return "\(member("session") ?? "") \(member("state") ?? member("event") ?? "")\(reason)"
+        case "account_event":
+            return [member("state") ?? member("event"), member("reason")].compactMap(\.self).joined(separator: ": ")
+        case "session_event":
+            return "\(member("session") ?? "") \(member("state") ?? "")\(member("reason").map { ": \($0)" } ?? "")"
         default: return member("event") ?? text
         }
     }

@@ -72,4 +72,94 @@ struct SessionConformanceTests {
         #expect(try store.sessions(of: owner.slot).isEmpty)
         #expect(try store.sessions(of: other.slot) == [theirs])
     }
+
+    // MARK: Registrations and calls
+
+    private func registration(_ id: SessionID, on slot: SlotID) throws -> SessionRow {
+        SessionRow(
+            id: id, slot: slot, clientSession: try #require(ClientSessionID("registration")),
+            account: try #require(AddressOfRecord("alice@example.org")), role: .registration)
+    }
+
+    private func call(_ id: SessionID, on slot: SlotID, over parent: SessionID? = nil) throws -> SessionRow {
+        SessionRow(
+            id: id, slot: slot, clientSession: try #require(ClientSessionID("c0ffee")),
+            account: try #require(AddressOfRecord("alice@example.org")), role: .call, parent: parent,
+            callID: "1a2b-3c4d", caller: parent.map { _ in "bob@example.org" }, callerName: parent.map { _ in "Böb \"" }
+        )
+    }
+
+    @Test(arguments: RegistryBackend.allCases)
+    func `Registrations and calls are found as they were recorded`(backend: RegistryBackend) throws {
+        let registry = backend.makeRegistry()
+        let (store, other) = (try registry.store(), try registry.store())
+        let owner = try store.take(try slot(1))
+        var registered = try registration(try session(1), on: owner.slot)
+        registered.master = .max
+        let incoming = try call(try session(2), on: owner.slot, over: registered.id)
+        var outgoing = try call(try session(3), on: owner.slot)
+        outgoing.isCallSent = true
+        for row in [registered, incoming, outgoing] { try store.recordSession(row, owner: owner) }
+        #expect(try other.sessions(of: owner.slot) == [registered, incoming, outgoing])
+    }
+
+    @Test(arguments: RegistryBackend.allCases)
+    func `Masters are recorded of the owner's own registrations only`(backend: RegistryBackend) throws {
+        let store = try backend.makeRegistry().store()
+        let (owner, other) = (try store.take(try slot(1)), try store.take(try slot(2)))
+        let mine = try registration(try session(1), on: owner.slot)
+        let theirs = try registration(try session(2), on: other.slot)
+        try store.recordSession(mine, owner: owner)
+        try store.recordSession(theirs, owner: other)
+        try store.recordMasters([mine.id, theirs.id, try session(3)].map { ($0, 1 << 63) }, owner: owner)
+        let found = try #require(try store.sessions(of: owner.slot).first)
+        #expect(found.master == 1 << 63 && found.isSameSession(as: mine))
+        #expect(try store.sessions(of: other.slot) == [theirs])
+        try store.recordSession(mine, owner: owner)
+        #expect(try store.sessions(of: owner.slot).first?.master == 1 << 63, "what was recorded since stays")
+    }
+
+    @Test(arguments: RegistryBackend.allCases)
+    func `R06 A call that is about to be sent is so for good, over its handle`(backend: RegistryBackend) throws {
+        let store = try backend.makeRegistry().store()
+        let owner = try store.take(try slot(1))
+        let row = try call(try session(1), on: owner.slot)
+        try store.recordSession(row, owner: owner)
+        #expect(try store.sessions(of: owner.slot).first?.isCallSent == false)
+        for _ in 0..<2 { try store.callSent(row.id, handle: JanusHandleID(rawValue: .max), owner: owner) }
+        try store.recordSession(row, owner: owner)
+        let found = try #require(try store.sessions(of: owner.slot).first)
+        #expect(found.isCallSent && found.handle == JanusHandleID(rawValue: .max) && found.isSameSession(as: row))
+    }
+
+    @Test(arguments: RegistryBackend.allCases)
+    func `R06 A call that is absent, over or another slot's is not sent`(backend: RegistryBackend) throws {
+        let store = try backend.makeRegistry().store()
+        let (owner, other) = (try store.take(try slot(1)), try store.take(try slot(2)))
+        let (over, theirs) = (try call(try session(1), on: owner.slot), try call(try session(2), on: other.slot))
+        try store.recordSession(over, owner: owner)
+        try store.recordSession(theirs, owner: other)
+        try store.markEnded(over.id, owner: owner)
+        for id in [over.id, theirs.id, try session(3)] {
+            #expect(throws: RegistryError.conflict("call \(id) is not recorded")) {
+                try store.callSent(id, handle: JanusHandleID(rawValue: 7), owner: owner)
+            }
+        }
+        #expect(try store.sessions(of: other.slot) == [theirs])
+        #expect(try store.sessions(of: owner.slot).first?.isCallSent == false)
+    }
+
+    @Test(arguments: RegistryBackend.allCases)
+    func `A slot's former owner records neither masters nor calls`(backend: RegistryBackend) throws {
+        let store = try backend.makeRegistry().store()
+        let former = try store.take(try slot(1), wallClock: 1)
+        let row = try call(try session(1), on: former.slot)
+        try store.recordSession(row, owner: former)
+        _ = try store.take(try slot(1), wallClock: 2)
+        #expect(throws: RegistryError.superseded) { try store.recordMasters([(row.id, 5)], owner: former) }
+        #expect(throws: RegistryError.superseded) {
+            try store.callSent(row.id, handle: JanusHandleID(rawValue: 5), owner: former)
+        }
+        #expect(try store.sessions(of: former.slot) == [row])
+    }
 }

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct EventEncodingTests {
     @Test(arguments: EventFixture.all)
-    func `E01 E05 E07 E08 E09 E10 E11 E12 E13 Events and answers are written exactly so, in ASCII`(
+    func `E01 E02 E03 E04 E05 E06 E07 E08 E09 E10 E11 E12 E13 Events and answers are written exactly so, in ASCII`(
         fixture: EventFixture
     ) throws {
         let bytes = Dialect.sylkRTC1.encode(try fixture.message())

@@ -22,7 +22,56 @@ struct EventFixture: Sendable, CustomTestStringConvertible {
         }
     }
 
-    static let all = answers + invitations + states + publishers + feeds + configurations
+    static let all = answers + phones + invitations + states + publishers + feeds + configurations
+
+    private static func ofAccount(
+        _ title: String, _ rest: String, _ message: @escaping @Sendable () throws -> ServerMessage
+    ) -> EventFixture {
+        EventFixture(
+            title, #"{"sylkrtc":"account_event","account":"sip:Alice@Example.com","# + rest + "}", message)
+    }
+
+    private static func ofCall(_ title: String, _ data: String, _ state: CallState) -> EventFixture {
+        EventFixture(
+            title, #"{"sylkrtc":"session_event","session":"c0ffee","event":"state","data":{"# + data + "}}"
+        ) { .session(session: try client("c0ffee"), state) }
+    }
+
+    private static let alice = "sip:Alice@Example.com"
+    private static let bob = Caller(uri: "bob@example.org", displayName: "Böb")
+
+    static let phones = [
+        ofAccount("E02 registering", #""event":"registration_state","data":{"state":"registering"}"#) {
+            .registrationState(account: alice, .registering)
+        },
+        ofAccount("E02 registered", #""event":"registration_state","data":{"state":"registered"}"#) {
+            .registrationState(account: alice, .registered)
+        },
+        ofAccount(
+            "E02 failed", #""event":"registration_state","data":{"state":"failed","reason":"403 Forbidden"}"#
+        ) { .registrationState(account: alice, .failed(reason: "403 Forbidden")) },
+        ofAccount(
+            "E03 incoming_session",
+            #""session":"8c5d","event":"incoming_session","data":{"#
+                + #""originator":{"uri":"bob@example.org","display_name":"B\u00f6b"},"sdp":"v=0\r\n"}"#
+        ) {
+            .incomingSession(account: alice, session: try client("8c5d"), caller: bob, offer: sdp("v=0\r\n"))
+        },
+        ofAccount(
+            "E04 missed_session, by somebody without a name",
+            #""event":"missed_session","data":{"originator":{"uri":"b@c","display_name":""}}"#
+        ) { .missedSession(account: alice, caller: Caller(uri: "b@c", displayName: "")) },
+        ofCall("E06 progress", #""state":"progress""#, .progress),
+        ofCall("E06 accepted of who has called", #""state":"accepted","sdp":"v=0""#, .accepted(answer: sdp("v=0"))),
+        ofCall("E06 accepted of who was called", #""state":"accepted""#, .accepted(answer: nil)),
+        ofCall("E06 established", #""state":"established""#, .established),
+        ofCall(
+            "E06 terminated", #""state":"terminated","reason":"486 Busy Here""#,
+            .terminated(reason: "486 Busy Here")),
+        ofCall(
+            "E06 terminated, a call that was missed", #""state":"terminated","reason":"487 Request Terminated""#,
+            .terminated(reason: "487 Request Terminated", missed: bob)),
+    ]
 
     static let answers = [
         EventFixture("E01 ready", #"{"sylkrtc":"event","event":"ready"}"#) { .ready },

@@ -81,7 +81,37 @@ enum InteriorFixtures {
         InteriorFixture(#"{"request":"release-account","account":"Alice@example.com"}"#) {
             .releaseAccount(try account("Alice@example.com"))
         },
+        InteriorFixture(
+            #"{"request":"register","account":"sip:Alice@Example.COM","display_name":"Al\u00efce","#
+                + #""user_agent":"SylkRTC","ha1":"0f1e"}"#
+        ) {
+            .register(.init(identity: try identity("sip:Alice@Example.COM", "Alïce", "SylkRTC"), registration: nil))
+        },
+        InteriorFixture(#"{"request":"register","account":"a@b","ha1":"0f1e","session":18446744073709551615}"#) {
+            .register(.init(identity: try identity("a@b"), registration: sequence(.max)))
+        },
+        InteriorFixture(#"{"request":"unregister","session":7}"#) { .unregister(registration: sequence(7)) },
+        InteriorFixture(
+            #"{"request":"call","client":"c0ffee","account":"a@b","display_name":"","ha1":"0f1e","#
+                + #""uri":"bob@example.org:5070;transport=tcp","sdp":"v=0\r\n"}"#
+        ) {
+            .call(
+                .init(
+                    session: try client("c0ffee"), identity: try identity("a@b", ""),
+                    uri: "bob@example.org:5070;transport=tcp", offer: sdp("v=0\r\n")))
+        },
+        InteriorFixture(#"{"request":"accept","session":4611686018427387904,"sdp":"v=0"}"#) {
+            .accept(call: sequence(1 << 62), answer: sdp("v=0"))
+        },
     ]
+
+    private static func identity(
+        _ account: String, _ displayName: String? = nil, _ userAgent: String? = nil
+    ) throws -> WorkerRequest.Identity {
+        .init(account: try address(account), displayName: displayName, userAgent: userAgent, password: "0f1e")
+    }
+
+    private static let bob = Caller(uri: "bob@example.org", displayName: "Böb")
 
     static let invitations: [InteriorFixture<Invitation>] = [
         InteriorFixture(
@@ -161,6 +191,35 @@ enum InteriorFixtures {
         },
         InteriorFixture(#"{"event":"feed-established","feed":7}"#) { .feedEstablished(feed: sequence(7)) },
         InteriorFixture(#"{"event":"feed-ended","feed":7}"#) { .feedEnded(feed: sequence(7)) },
+        InteriorFixture(#"{"event":"registering"}"#) { .registration(.registering) },
+        InteriorFixture(#"{"event":"registered"}"#) { .registration(.registered) },
+        InteriorFixture(#"{"event":"registration-failed","reason":"403 Forbidden"}"#) {
+            .registration(.failed(reason: "403 Forbidden"))
+        },
+        InteriorFixture(#"{"event":"registration-lost"}"#) { .registrationLost },
+        InteriorFixture(
+            #"{"event":"incoming-call","call":9223372036854775807,"client":"8c5d","caller":"bob@example.org","#
+                + #""caller_name":"B\u00f6b","sdp":"v=0"}"#
+        ) {
+            .incomingCall(
+                call: sequence(UInt64(Int64.max)), client: try client("8c5d"), caller: bob, offer: sdp("v=0"))
+        },
+        InteriorFixture(#"{"event":"missed-call","caller":"b@c","caller_name":""}"#) {
+            .missedCall(Caller(uri: "b@c", displayName: ""))
+        },
+        InteriorFixture(#"{"event":"call-progress"}"#) { .call(.progress) },
+        InteriorFixture(#"{"event":"call-accepted","sdp":"v=0\r\n"}"#) {
+            .call(.accepted(answer: sdp("v=0\r\n")))
+        },
+        InteriorFixture(#"{"event":"call-accepted"}"#) { .call(.accepted(answer: nil)) },
+        InteriorFixture(#"{"event":"call-established"}"#) { .call(.established) },
+        InteriorFixture(#"{"event":"call-terminated","reason":"486 Busy Here"}"#) {
+            .call(.terminated(reason: "486 Busy Here"))
+        },
+        InteriorFixture(
+            #"{"event":"call-terminated","reason":"487 Request Terminated","caller":"bob@example.org","#
+                + #""caller_name":"B\u00f6b"}"#
+        ) { .call(.terminated(reason: "487 Request Terminated", missed: bob)) },
     ]
 
     static let statuses: [InteriorFixture<WorkerStatus>] = [
@@ -195,6 +254,25 @@ enum InteriorFixtures {
                         session: try #require(SessionID("f1.abc.0.8.3")),
                         told: .feed(base: sequence(1), ToldFeed(isAcked: true, isOffered: true))),
                 ], releases: [try #require(SessionID("f1.abc.0.9.1"))], isLast: false)
+        },
+        InteriorFixture(
+            #"{"sessions":[{"id":"f1.abc.0.7.1","registration":2,"acked":true},"#
+                + #"{"id":"f1.abc.0.7.2","call":1,"acked":false,"answered":false},"#
+                + #"{"id":"f1.abc.0.7.4611686018427387904","call":0,"acked":true,"answered":true,"incoming":1}],"#
+                + #""releases":[],"last":true}"#
+        ) {
+            ConnectionList(
+                sessions: [
+                    ConnectionList.Entry(
+                        session: try #require(SessionID("f1.abc.0.7.1")),
+                        told: .registration(ToldRegistration(isAcked: true, stage: .registered))),
+                    ConnectionList.Entry(
+                        session: try #require(SessionID("f1.abc.0.7.2")),
+                        told: .call(registration: nil, ToldCall(stage: .progress))),
+                    ConnectionList.Entry(
+                        session: try #require(SessionID("f1.abc.0.7.4611686018427387904")),
+                        told: .call(registration: sequence(1), ToldCall(isAcked: true, isAnswered: true))),
+                ])
         },
     ]
 }

@@ -114,6 +114,16 @@ import Testing
         #"{"request":"configure-room","session":1,"active":[1]}"#,
         #"{"request":"configure-room","session":1,"active":["a","b","c"]}"#,
         #"{"request":"terminate"}"#, #"{"request":"release-account","account":"a"}"#, #"{"request":"release-account"}"#,
+        #"{"request":"register","account":"a@b"}"#, #"{"request":"register","ha1":"0f1e"}"#,
+        #"{"request":"register","account":"ab","ha1":"0f1e"}"#, #"{"request":"register","account":"a@b","ha1":1}"#,
+        #"{"request":"register","account":"a@b","ha1":"0f1e","session":"7"}"#,
+        #"{"request":"register","account":"a@b","ha1":"0f1e","user_agent":7}"#, #"{"request":"unregister"}"#,
+        #"{"request":"unregister","session":"7"}"#,
+        #"{"request":"call","client":"","account":"a@b","ha1":"0f1e","uri":"b@c","sdp":""}"#,
+        #"{"request":"call","client":"c","account":"a@b","ha1":"0f1e","sdp":""}"#,
+        #"{"request":"call","client":"c","account":"a@b","ha1":"0f1e","uri":"b@c"}"#,
+        #"{"request":"call","client":"c","account":"a@b","uri":"b@c","sdp":""}"#, #"{"request":"accept","session":7}"#,
+        #"{"request":"accept","sdp":""}"#,
     ])
     func `A malformed request is refused by the worker`(text: String) {
         #expect(throws: ProtocolError.self) { try WorkerRequest.decode(Array(text.utf8)) }
@@ -140,7 +150,16 @@ import Testing
         #"{"event":"room-configured","version":1,"originator":"videoroom","active":[]}"#,
         #"{"event":"room-configured","version":1,"active":["videoroom"]}"#,
         #"{"event":"feed-offered","feed":1}"#, #"{"event":"feed-offered","sdp":""}"#, #"{"event":"feed-established"}"#,
-        #"{"event":"feed-ended","feed":"1"}"#,
+        #"{"event":"feed-ended","feed":"1"}"#, #"{"event":"registration-failed"}"#,
+        #"{"event":"registration-failed","reason":403}"#,
+        #"{"event":"incoming-call","call":7,"client":"c","caller":"b@c","caller_name":"","sdp":""}"#,
+        #"{"event":"incoming-call","call":9223372036854775808,"client":"c","caller":"b@c","caller_name":"","sdp":""}"#,
+        #"{"event":"incoming-call","call":4611686018427387904,"client":"","caller":"b@c","caller_name":"","sdp":""}"#,
+        #"{"event":"incoming-call","call":4611686018427387904,"client":"c","caller_name":"","sdp":""}"#,
+        #"{"event":"incoming-call","call":4611686018427387904,"client":"c","caller":"b@c","sdp":""}"#,
+        #"{"event":"incoming-call","call":4611686018427387904,"client":"c","caller":"b@c","caller_name":""}"#,
+        #"{"event":"missed-call"}"#, #"{"event":"missed-call","caller":"b@c"}"#, #"{"event":"call-accepted","sdp":7}"#,
+        #"{"event":"call-terminated"}"#, #"{"event":"call-terminated","reason":"1","caller":"b@c"}"#,
     ])
     func `A malformed event is refused by the front door`(text: String) {
         #expect(throws: ProtocolError.self) { try WorkerEvent.decode(Array(text.utf8)) }
@@ -155,10 +174,19 @@ import Testing
         #expect(throws: ProtocolError.self) { try WorkerStatus.decode(Array(text.utf8)) }
     }
 
-    @Test(arguments: [
-        #"{"sessions":{}}"#, #"{"sessions":["f1.abc.0.7.1"]}"#, #"{"sessions":[{}]}"#, #"{"sessions":[{"id":1}]}"#,
-        #"{"sessions":[{"id":"f1.abc.0.7.1"},{"id":"f1.abc.0.7"}]}"#, #"{"sessions":[{"id":"f1.ABC.0.7.1"}]}"#,
-    ])
+    @Test(
+        arguments: [
+            #"{"sessions":{}}"#, #"{"sessions":["f1.abc.0.7.1"]}"#, #"{"sessions":[{}]}"#, #"{"sessions":[{"id":1}]}"#,
+            #"{"sessions":[{"id":"f1.abc.0.7.1"},{"id":"f1.abc.0.7"}]}"#, #"{"sessions":[{"id":"f1.ABC.0.7.1"}]}"#,
+        ]
+            + [
+                #""registration":4,"acked":true"#, #""registration":"1","acked":true"#, #""registration":1"#,
+                #""call":5,"acked":true,"answered":true"#, #""call":1,"acked":true"#, #""call":1,"answered":true"#,
+                #""call":1,"acked":true,"answered":true,"incoming":1"#,
+            ].map { #"{"sessions":[{"id":"f1.abc.0.7.1",\#($0)}],"releases":[],"last":true}"# } + [
+                #"{"sessions":[{"id":"f1.abc.0.7.4611686018427387904","call":1,"acked":true,"answered":true}],"#
+                    + #""releases":[],"last":true}"#
+            ])
     func `A malformed list is refused whole, so that nothing is released by mistake`(text: String) {
         #expect(throws: ProtocolError.self) { try ConnectionList.decode(Array(text.utf8)) }
     }
