@@ -220,23 +220,6 @@ async def test_R17_R18_a_session_of_another_connection_is_unknown(visitors):
     assert anna.endings == []
 
 
-# Joined, but not served yet.
-
-
-@pytest.mark.parametrize("kind, members", [
-    ("account-register", {}), ("account-unregister", {}),
-    ("session-create", {"session": "c", "uri": "b@example.org", "sdp": "v=0"}),
-])
-async def test_what_is_not_served_yet_says_so_after_all_checks(visitors, kind, members):
-    client = await visitors.client()
-    await add(client)
-    assert await client.refused(kind, account=ANNA, **members) == f"{kind} is not available yet"
-
-
-async def test_room_options_that_are_not_served_yet_say_so_after_all_checks(visitors):
-    anna = await (await visitors.participant("Anna", visitors.new_room())).join()
-
-
 # Rooms: refusals that need somebody inside.
 
 

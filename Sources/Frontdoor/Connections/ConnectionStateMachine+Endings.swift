@@ -77,7 +77,15 @@ extension ConnectionStateMachine {
         phones.remove(registration)
         let unverified = entry.map { $0.isLeaving ? [] : unverify($0.name.address) } ?? []
         let released = entry?.slot.map { mayBeThere ? [release(registration, at: $0)] : [] } ?? []
-        return timeOut(sequence) + unverified + released
+        return timeOut(sequence) + unverified + endUnanswered(over: registration) + released
+    }
+
+    /// What rings over a registration ends before it (D23); what is answered does without it.
+    private mutating func endUnanswered(over registration: RequestSequence) -> [Action] {
+        phones.ringing(over: registration).flatMap { call in
+            let slot = phones.slot(of: call)
+            return end(call, "408 Request Timeout") + (slot.map { [release(call, at: $0)] } ?? [])
+        }
     }
 
     private mutating func tearDown(_ session: RequestSequence) -> [Action] {
@@ -108,7 +116,7 @@ extension ConnectionStateMachine {
         }
         for number in phones.all(of: account, before: sequence) {
             guard let slot = phones.slot(of: number), slots.contains(slot) else { continue }
-            actions += end(number, "408 Request Timeout")
+            actions += end(number, "reason unspecified")
             phones.remove(number)
             actions.append(release(number, at: slot))
         }

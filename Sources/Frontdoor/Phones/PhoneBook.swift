@@ -104,6 +104,13 @@ struct PhoneBook {
             calls: { $1.name.address == account && $1.slot == nil })
     }
 
+    /// Calls that came in and are not answered.
+    func ringing(over registration: RequestSequence) -> [RequestSequence] {
+        numbers(
+            registrations: { _, _ in false },
+            calls: { $1.registration == registration && $1.told.stage == .nothing && !$1.told.isAnswered })
+    }
+
     /// The account is removed.
     mutating func leave(_ account: AddressOfRecord) {
         for number in registrations.keys where registrations[number]?.name.address == account {

@@ -26,7 +26,22 @@ import Testing
                     addition: request(7)))
     }
 
-    @Test func `D22 B35 An account is verified only where claims are trusted`() throws {
+    @Test func `D22 B35 An account is verified while it is registered`() throws {
+        var book = AccountBook(domains: DomainRules(["*"]), trustsClaims: false)
+        let (alice, bob) = (account(FrontdoorTests.alice), account(FrontdoorTests.bob))
+        var problem = book.add(try add(#""account":"alice@example.org""#), request(1))
+        let changes = [book.verify(alice), book.verify(alice), book.verify(bob)]
+        #expect(problem == nil && changes == [true, false, false])
+        #expect(book.isVerified(alice) && book.claimed == [alice])
+        let ends = [book.unverify(alice), book.unverify(alice)]
+        #expect(ends == [true, false] && !book.isVerified(alice) && book.claimed == [])
+        _ = book.verify(alice)
+        book.remove(alice)
+        problem = book.add(try add(#""account":"alice@example.org""#), request(2))
+        #expect(problem == nil && !book.isVerified(alice), "another account")
+    }
+
+    @Test func `D22 B35 An account that is not registered is verified only where claims are trusted`() throws {
         for trusts in [true, false] {
             var book = AccountBook(domains: DomainRules(["*"]), trustsClaims: trusts)
             #expect(!book.isVerified(account(alice)))

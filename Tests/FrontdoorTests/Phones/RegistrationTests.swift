@@ -158,11 +158,18 @@ import Testing
     @Test func `R04 An end that is not answered in time becomes a release`() {
         var connection = Transcript()
         let registration = connection.register()
+        _ = connection.ring(over: registration)
+        _ = connection.ring(firstCall + 1, as: "up", over: registration)
+        _ = connection.told(firstCall + 1, .call(.accepted(answer: nil)))
         _ = connection.ask(.unregister())
         #expect(
-            connection.deadlinePassed()
+            connection.deadlinePassed().withoutNews
                 == refused("account-unregister", "request timed out")
-                + [.unclaim(nil, [account(alice)]), .release(.test(registration), at: slot(1))])
+                + [
+                    .unclaim(nil, [account(alice)]), .call("in", .terminated(reason: "408 Request Timeout")),
+                    .release(.test(firstCall), at: slot(1)), .release(.test(registration), at: slot(1)),
+                ])
+        #expect(connection.machine.sessions(at: slot(1)) == [.test(firstCall + 1)])
         #expect(connection.ask(.unregister()) == [.ack("t")])
     }
 
@@ -315,7 +322,7 @@ import Testing
             connection.deadlinePassed().withoutNews
                 == [
                     .ack("t"), .release(.test(registration), at: slot(1)),
-                    .call("call", .terminated(reason: "408 Request Timeout")), .release(.test(call), at: slot(1)),
+                    .call("call", .terminated(reason: "reason unspecified")), .release(.test(call), at: slot(1)),
                 ])
         #expect(connection.machine.sessions(at: slot(1)).isEmpty)
     }
