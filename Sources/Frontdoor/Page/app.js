@@ -2,11 +2,12 @@
  * The page: what was asked for, what is published, what is shown. Each of these is a module of its own; here they meet.
  */
 import { Attendance } from './attendance.js';
-import { bindCamera, bindKeys, bindMicrophone } from './controls.js';
+import { bindCamera, bindKeys, bindMicrophone, bindPhone } from './controls.js';
 import { guestAddress, remember, roomLink, roomName, roomURI, wishes } from './identity.js';
 import { IncomingDialog, InviteDialog } from './invitations.js';
 import { LocalMedia } from './media.js';
 import { Banner, Notices } from './notices.js';
+import { Phone } from './phone.js';
 import { Reachability } from './reachable.js';
 import { received, sent } from './statistics.js';
 import { Tiles } from './tiles.js';
@@ -24,6 +25,14 @@ const inviteDialog = new InviteDialog(element('invite-dialog'), (address) => vis
 const incoming = new IncomingDialog(element('incoming'));
 const gatewayURL = new URL('ws', document.baseURI).href.replace(/^http/, 'ws');
 const reachability = new Reachability(gatewayURL);
+
+const phone = new Phone({
+  panel: element('phone'),
+  ringing: element('ringing'),
+  template: element('missed-template'),
+  url: gatewayURL,
+  say,
+});
 
 /** The visit under way, or null on the way in: {attendance, roomWindow, name, room, direct, mutedByUs}. */
 let visit = null;
@@ -324,6 +333,7 @@ window.continuo = {
     if (visit) leave();
   },
   setMuted,
+  phone,
 };
 
 // Beginning.
@@ -345,6 +355,8 @@ element('leave').addEventListener('click', () => leave());
 element('copy-link').addEventListener('click', copyLink);
 element('invite').addEventListener('click', () => inviteDialog.open(account));
 reachability.addEventListener('invited', ({ detail }) => invited(detail));
+phone.addEventListener('invited', ({ detail }) => invited(detail));
+bindPhone([element('lobby-phone'), element('room-phone')], phone);
 element('invite-link').addEventListener('click', copyLink);
 element('diagnostics').addEventListener('click', toggleDiagnostics);
 element('retry').addEventListener('click', () => visit?.attendance.retryNow());
@@ -361,11 +373,15 @@ tiles.addEventListener('blocked', () => {
 });
 document.addEventListener('pointerdown', () => media.activate());
 document.addEventListener('keydown', () => media.activate());
-window.addEventListener('online', () => visit?.attendance.retryNow());
+window.addEventListener('online', () => {
+  visit?.attendance.retryNow();
+  phone.retryNow();
+});
 // A page that is put aside keeps its connections for a while; the others should see at once that we are gone.
 window.addEventListener('pagehide', () => {
   if (visit) leave();
   reachability.stop();
+  phone.leave();
 });
 window.addEventListener('pageshow', ({ persisted }) => {
   if (persisted && !visit) beReachable();

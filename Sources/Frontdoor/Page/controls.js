@@ -1,5 +1,5 @@
 /**
- * Buttons that show and change what we publish. There are two sets, on the way in and in the room; both follow the same media.
+ * Buttons that show and change what we publish, and the phone's. There are two sets, on the way in and in the room; both follow the same media.
  */
 export function bindMicrophone(button, media, toggle) {
   const update = () => {
@@ -18,6 +18,25 @@ export function bindCamera(button, media, toggle) {
   button.addEventListener('click', toggle);
   media.addEventListener('change', update);
   update();
+}
+
+/** Buttons that open and close the phone; who closes it is back where it was opened. */
+export function bindPhone(buttons, phone) {
+  let opener = null;
+  for (const button of buttons) {
+    button.addEventListener('click', () => {
+      opener = button;
+      phone.toggle();
+    });
+  }
+  const update = () => {
+    for (const button of buttons) button.setAttribute('aria-expanded', phone.isOpen);
+  };
+  phone.addEventListener('shown', update);
+  phone.addEventListener('hidden', () => {
+    update();
+    opener?.focus();
+  });
 }
 
 /** Single keys, but never while somebody types or presses them together with others. */

@@ -1,3 +1,4 @@
+import { CAMERA, MICROPHONE, causeOf, request } from './devices.js';
 import { Picture, Silence } from './standin.js';
 
 /**
@@ -8,9 +9,6 @@ import { Picture, Silence } from './standin.js';
  *
  * Events: `track` (detail: {kind, track}) when another track is to be published; `change` when anything else here changed.
  */
-const CAMERA = { width: { ideal: 960 }, height: { ideal: 540 }, frameRate: { ideal: 24, max: 30 } };
-const MICROPHONE = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
-
 export class LocalMedia extends EventTarget {
   #picture = new Picture();
   #silence = new Silence();
@@ -140,34 +138,11 @@ export class LocalMedia extends EventTarget {
   }
 }
 
-function request(constraints) {
-  // Absent from pages that are not secure contexts.
-  if (!navigator.mediaDevices?.getUserMedia) return Promise.reject(new DOMException('', 'SecurityError'));
-  return navigator.mediaDevices.getUserMedia(constraints);
-}
-
 async function isGranted(kind) {
   try {
     const { state } = await navigator.permissions.query({ name: kind === 'video' ? 'camera' : 'microphone' });
     return state === 'granted';
   } catch {
     return false;
-  }
-}
-
-function causeOf({ name }) {
-  switch (name) {
-    case 'SecurityError':
-      return 'insecure';
-    case 'NotAllowedError':
-      return 'denied';
-    case 'NotFoundError':
-    case 'OverconstrainedError':
-      return 'missing';
-    case 'NotReadableError':
-    case 'AbortError':
-      return 'busy';
-    default:
-      return 'broken';
   }
 }

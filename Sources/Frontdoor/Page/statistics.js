@@ -1,11 +1,14 @@
 /** The few numbers that say whether media flows, read from a peer connection. */
 
-/** @returns {Promise<{framesDecoded, audioPackets, width, height, fps}>} what a feed has received */
+/** @returns {Promise<{framesDecoded, audioPackets, audioEnergy, width, height, fps}>} what a feed or call has received */
 export async function received(peer) {
-  const numbers = { framesDecoded: 0, audioPackets: 0, width: 0, height: 0, fps: 0 };
+  const numbers = { framesDecoded: 0, audioPackets: 0, audioEnergy: 0, width: 0, height: 0, fps: 0 };
   for (const report of (await peer.getStats()).values()) {
     if (report.type !== 'inbound-rtp') continue;
-    if (report.kind === 'audio') numbers.audioPackets += report.packetsReceived ?? 0;
+    if (report.kind === 'audio') {
+      numbers.audioPackets += report.packetsReceived ?? 0;
+      numbers.audioEnergy += report.totalAudioEnergy ?? 0;
+    }
     if (report.kind === 'video') {
       numbers.framesDecoded += report.framesDecoded ?? 0;
       numbers.width = report.frameWidth ?? 0;
