@@ -9,10 +9,17 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from harness.baresip import Baresip
 from harness.checks import nothing_left
 from harness.gateway import Gateway
 from harness.janus import Janus
+from harness.kamailio import Kamailio
+from harness.nameserver import NameServer
+from harness.peer import bear_with_aiortc
+from harness.ports import own_address
 from harness.running import running, running_now
+from harness.sipp import Sipp
+from harness.subscribers import Subscribers
 from harness.visitors import Visitors
 
 _kept = pytest.StashKey[Path]()  # the folder that outlives the run, if there is one
@@ -82,6 +89,103 @@ async def visitors(gateway):
     visitors = Visitors(gateway)
     yield visitors
     await visitors.leave()
+    await nothing_left(gateway)
+
+
+# Telephones. What reaches Janus speaks from the host's own address, as Janus does.
+
+@pytest_asyncio.fixture(scope="module")
+async def kamailio(folder):
+    kamailio = Kamailio(folder, address=own_address())
+    await kamailio.start()
+    yield kamailio
+    await kamailio.stop()
+
+
+@pytest_asyncio.fixture(scope="module")
+async def name_server(folder, kamailio):
+    """It leads to the registrar; `dead.phones.test` leads to nobody, and other names below do not exist."""
+    server = NameServer(folder, kamailio.domain)
+    await server.publish(
+        server.naptr(kamailio.domain, 10, 10, "SIP+D2U", f"_sip._udp.{kamailio.domain}"),
+        server.srv(f"_sip._udp.{kamailio.domain}", f"proxy.{kamailio.domain}", kamailio.port),
+        server.host(f"proxy.{kamailio.domain}", kamailio.address),
+        server.srv(f"_sip._udp.dead.{kamailio.domain}", f"dead.{kamailio.domain}", 9),
+        server.host(f"dead.{kamailio.domain}", kamailio.address), ttl=60)
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest_asyncio.fixture
+async def exchange(kamailio):
+    """The registrar, which knows nobody's place any more when the test is over and everybody has gone."""
+    yield kamailio
+    await kamailio.answer_registrations("normal")
+    await kamailio.forget_places()
+    await kamailio.nothing_registered()
+
+
+@pytest_asyncio.fixture
+async def phones(folder, exchange):
+    """Makes running telephones, and stops them in the end."""
+    made = []
+
+    async def make(user, **how):
+        await exchange.add_user(user)
+        phone = Baresip(folder, user, exchange, **how)
+        made.append(phone)
+        await phone.start()
+        return phone
+
+    yield make
+    for phone in made:
+        await phone.stop()
+
+
+@pytest_asyncio.fixture
+async def sipp(folder, exchange):
+    """Makes sipps, which are stopped in the end."""
+    made = []
+
+    def make(scenario, **how):
+        made.append(Sipp(folder, scenario, exchange, **how))
+        return made[-1]
+
+    yield make
+    for one in made:
+        await one.stop()
+
+
+@pytest_asyncio.fixture
+async def reached(sipp, exchange):
+    """Makes sipps that are called, known to the registrar by their names."""
+    async def make(scenario, user, **places):
+        one = sipp(scenario, user=user, **places)
+        await one.start()
+        await exchange.place(user, one.uri)
+        return one
+
+    return make
+
+
+@pytest.fixture
+def callers(exchange):
+    async def rows(count, callee):
+        """So many users with passwords, who will call that one."""
+        users = [f"caller{number}" for number in range(count)]
+        return [(user, await exchange.add_user(user), callee) for user in users]
+
+    return rows
+
+
+@pytest_asyncio.fixture
+async def subscribers(gateway, exchange):
+    """Makes clients with SIP accounts. When the test is over they go, and nothing of them may remain anywhere."""
+    bear_with_aiortc()
+    subscribers = Subscribers(gateway, exchange)
+    yield subscribers
+    await subscribers.leave()
     await nothing_left(gateway)
 
 

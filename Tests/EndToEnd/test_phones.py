@@ -3,65 +3,11 @@
 import asyncio
 
 import pytest
-import pytest_asyncio
 
 from harness.baresip import VOICE, Baresip
 from harness.kamailio import Kamailio
-from harness.sipp import Sipp
 
 OTHER_VOICE = 500
-
-
-@pytest_asyncio.fixture(scope="module")
-async def kamailio(folder):
-    kamailio = Kamailio(folder)
-    await kamailio.start()
-    yield kamailio
-    await kamailio.stop()
-
-
-@pytest_asyncio.fixture
-async def phones(folder, kamailio):
-    """Makes running telephones, and stops them in the end: then nobody is registered any more."""
-    made = []
-
-    async def make(user, **how):
-        await kamailio.add_user(user)
-        phone = Baresip(folder, user, kamailio, **how)
-        made.append(phone)
-        await phone.start()
-        return phone
-
-    yield make
-    for phone in made:
-        await phone.stop()
-    await kamailio.forget_places()
-    await kamailio.nothing_registered()
-
-
-@pytest_asyncio.fixture
-async def sipp(folder, kamailio):
-    """Makes sipps, which are stopped in the end."""
-    made = []
-
-    def make(scenario, **how):
-        made.append(Sipp(folder, scenario, kamailio, **how))
-        return made[-1]
-
-    yield make
-    for one in made:
-        await one.stop()
-    await kamailio.forget_places()
-
-
-@pytest.fixture
-def callers(kamailio):
-    async def rows(count, callee):
-        """So many users with passwords, who will call that one."""
-        users = [f"caller{number}" for number in range(count)]
-        return [(user, await kamailio.add_user(user), callee) for user in users]
-
-    return rows
 
 
 async def test_two_telephones_hear_each_other(phones):

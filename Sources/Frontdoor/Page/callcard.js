@@ -34,8 +34,9 @@ export class CallCard {
     this.#text('.call-address', name === address ? '' : address);
     this.#text('.call-state', this.#state());
     this.#element.dataset.state = call.state;
-    this.#element.querySelector('.call-buttons').hidden = call.isOver;
-    this.#element.querySelector('.call-keys').hidden = call.isOver;
+    // What rings has a dialogue of its own.
+    const isIdle = call.isOver || call.state === 'ringing';
+    for (const part of ['.call-buttons', '.call-keys']) this.#element.querySelector(part).hidden = isIdle;
     const mute = this.#element.querySelector('.call-mute');
     mute.setAttribute('aria-pressed', muted);
     mute.querySelector('use').setAttribute('href', muted ? '#icon-mic-off' : '#icon-mic');

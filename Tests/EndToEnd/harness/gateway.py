@@ -53,6 +53,7 @@ class Gateway:
         self.may_be_killed = False  # workers kill themselves, as a test has told them to
         self._intended = set()  # pids whose end is our doing
         self._accidents = []
+        self.secrets = set()  # what clients told it, and what must not stand in a log
         self.endings = {}  # statuses of the processes that ended, by pid
 
     @property

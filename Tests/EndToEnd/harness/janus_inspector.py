@@ -58,7 +58,7 @@ class JanusInspector:
         return found
 
     async def session_handles(self):
-        """The handles of clients' publishers and feeds: all but the workers' own."""
+        """The handles of clients' publishers, feeds, registrations and calls: all but the workers' own."""
         return [handle for handle in await self.handles() if handle.purpose != "rooms"]
 
     async def publisher(self, display):

@@ -109,9 +109,13 @@ class Kamailio:
     async def forget_places(self):
         """All that `place` has said, and only that."""
         for user in self._placed:
-            with suppress(KamailioError):
-                await self.call("ul.rm", "location", self.address_of(user))
+            await self.forget(user)
         self._placed.clear()
+
+    async def forget(self, user):
+        """Wherever it is said to be: a registrar that has lost it, or phones that are gone for good."""
+        with suppress(KamailioError):
+            await self.call("ul.rm", "location", self.address_of(user))
 
     async def answer_registrations(self, how):
         """`normal`; `silent`; `silent-when-authenticated`, which falls silent after its challenge; or a status."""
