@@ -86,8 +86,8 @@ async def stalls():
         await ticking
 
 
-class Both:
-    """An ear for the packets."""
+class Packets:
+    """What arrives, and when, without a look at the sound."""
 
     def __init__(self, peer):
         self._arrivals = Arrivals(peer)
@@ -102,7 +102,7 @@ class Both:
 @pytest.mark.parametrize("who", ["calls", "is called"])
 async def test_E06_sound_goes_on_when_a_worker_dies_in_a_call(subscribers, phones, gateway, stalls, who):
     alice, bob = await subscribers.registered("alice"), await phones("bob", answers=who == "calls")
-    call = await (_dialled if who == "calls" else _taken)(alice, bob, Both)
+    call = await (_dialled if who == "calls" else _taken)(alice, bob, Packets)
     packets = call.reception.packets
     await eventually(lambda: len(packets) > 20, 15, "sound")
     control = (time.monotonic(), time.monotonic() + STRETCH)

@@ -1,6 +1,5 @@
 """The page's telephone: Chromium registers, calls baresip and is called by it."""
 
-import asyncio
 import hashlib
 import json
 import os
@@ -165,9 +164,7 @@ async def test_R06_R09_E06_the_page_calls_a_telephone_and_hears_it(page, exchang
     await page.screenshot(screenshots / "phone-call.png")
 
     await click(page, "#phone .call-mute")
-    assert await page.evaluate(
-        f"{PHONE}.querySelector('.call-mute').getAttribute('aria-pressed') === 'true'"
-        " && !window.continuo.stats().muted")
+    assert await page.evaluate(f"{PHONE}.querySelector('.call-mute').getAttribute('aria-pressed')") == "true"
     assert (await page.evaluate("window.continuo.phone.stats()"))["call"]["muted"]
     await click(page, "#phone .call-end")
     await call_is(page, "terminated")

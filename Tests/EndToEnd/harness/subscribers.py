@@ -59,6 +59,12 @@ class Subscriber:
         self.calls.append(call)
         return call
 
+    def taken(self, message):
+        """The call of an `incoming_session` that was told already; nobody is behind it."""
+        call = Call(self, message["session"], message["data"]["sdp"], message["data"]["originator"])
+        self.calls.append(call)
+        return call
+
     # MARK: calls of which only is spoken
 
     async def dial_silently(self, uri, session):
