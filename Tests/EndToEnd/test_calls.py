@@ -319,6 +319,7 @@ async def test_R06_R07_R08_R09_requests_that_make_no_sense_are_refused(subscribe
         "Cannot answer outgoing session first")
     await client.refused("session-trickle", session="first", candidates=[{"candidate": "x"}])
     await client.acked("session-trickle", session="first", candidates=[candidate(1), candidate(2)])
+    await call.told("progress")
     await call.terminate()
     await call.ends("487")
     assert await client.refused("session-terminate", session="first") == "Unknown session specified: first"
