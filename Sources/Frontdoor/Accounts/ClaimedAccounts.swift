@@ -4,8 +4,9 @@ import NIOCore
 import Registry
 import Telemetry
 
-/// What the registry holds of this loop's believed accounts, so that workers find whom to invite: written before the client hears
-/// that its account is there, put back when the registry has lost it. Confined to its loop.
+/// What the registry holds of this loop's believed accounts, so that workers find whom to invite: where claims are trusted written
+/// before the client hears that its account is there, otherwise while it is registered; put back when the registry has lost it.
+/// Confined to its loop.
 final class ClaimedAccounts {
     /// Rows of one write: a registry that is put back together is not to be locked for long.
     static let batch = 500

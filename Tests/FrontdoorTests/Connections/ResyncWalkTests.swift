@@ -16,6 +16,29 @@ import Testing
         #expect(walk.workers.problems == [])
         #expect(walk.repeats > 0, "or nothing was tried")
     }
+
+    @Test(arguments: UInt64(0)..<150)
+    func `R03 R04 R06 R07 R09 Of registrations and calls everything is told once, in order, whatever dies`(
+        seed: UInt64
+    ) {
+        var walk = Walk(seed: seed, isOfPhones: true)
+        for _ in 0..<1200 { walk.step() }
+        walk.finish()
+        #expect(walk.problems == [])
+        #expect(walk.workers.problems == [])
+    }
+
+    @Test func `Registrations are put back, calls come in and slots are given up on the way`() {
+        var (renewed, rung, abandonments) = (0, 0, 0)
+        for seed in 0..<20 as Range<UInt64> {
+            var walk = Walk(seed: seed, isOfPhones: true)
+            for _ in 0..<1200 { walk.step() }
+            renewed += walk.renewed
+            rung += walk.rung.count
+            abandonments += walk.abandonments
+        }
+        #expect(renewed > 20 && rung > 40 && abandonments > 40, "\((renewed, rung, abandonments))")
+    }
 }
 
 /// A client that believes what it is told, and workers that do what they say.
@@ -42,7 +65,9 @@ private struct Walk {
     private var calls: [String: ToldCall.Stage] = [:]
     private var callers: [String: String] = [:]
     /// Every name that a call has come in under.
-    private var rung: Set<String> = []
+    private(set) var rung: Set<String> = []
+    /// Registrations that were put back, or tried to.
+    private(set) var renewed = 0
     private var registrations: [String: RegistrationState] = [:]
     private var renewals: [(AddressOfRecord, UInt64)] = []
     /// Who has turned a request away.
@@ -50,13 +75,18 @@ private struct Walk {
     /// Slots that were given up.
     private(set) var abandonments = 0
 
-    init(seed: UInt64) {
+    /// Nothing else happens, and more of that.
+    private let isOfPhones: Bool
+
+    init(seed: UInt64, isOfPhones: Bool = false) {
+        self.isOfPhones = isOfPhones
         generator = SeededGenerator(seed: seed &+ 77)
         transcript.add(bob)
     }
 
     mutating func step() {
         let place = Int.random(in: 1...2, using: &generator)
+        guard !isOfPhones else { return phoneStep(place) }
         switch Int.random(in: 0..<100, using: &generator) {
         case 0..<20: if transcript.machine.unansweredCount < Limits().unansweredRequests { ask() }
         case 20..<40: workers.handleNext(at: place, using: &generator)
@@ -65,6 +95,20 @@ private struct Walk {
         case 82..<93: _ = workers.resyncNext(using: &generator)
         case 93..<96: chance(12) ? abandon(place) : lose(place)
         case 96: renew()
+        default: relink(place)
+        }
+    }
+
+    private mutating func phoneStep(_ place: Int) {
+        switch Int.random(in: 0..<200, using: &generator) {
+        case 0..<16: if transcript.machine.unansweredCount < Limits().unansweredRequests { ask() }
+        case 16..<70: workers.handleNext(at: place, using: &generator)
+        case 70..<130: deliver(from: place)
+        case 130..<165: workers.evolvePhones(using: &generator)
+        case 165..<182: _ = workers.resyncNext(using: &generator)
+        case 182..<186: lose(place)
+        case 186: abandon(place)
+        case 187..<191: renew()
         default: relink(place)
         }
     }
@@ -154,6 +198,7 @@ private struct Walk {
     @discardableResult
     private mutating func renew() -> Bool {
         guard let (account, number) = renewals.popLast() else { return false }
+        renewed += 1
         watch(transcript.renew(number, of: account.description))
         return true
     }
@@ -193,7 +238,7 @@ private struct Walk {
         let name = calls.keys.sorted().randomElement(using: &generator) ?? "none"
         let call = "call-\(Int.random(in: 1...3, using: &generator))"
         let ask: Ask =
-            switch Int.random(in: 0..<38, using: &generator) {
+            switch Int.random(in: (isOfPhones ? 24 : 0)..<38, using: &generator) {
             case 0..<5: .join(pub)
             case 5..<9: .attach(sub, to: "x", under: pub)
             case 9..<13: .answer(sub, under: pub)
@@ -203,8 +248,8 @@ private struct Walk {
             case 19: .invite(pub)
             case 20: .update(sub)
             case 21, 22: .update(pub, #""bitrate":64000"#)
-            case 24..<28: .register(account)
-            case 28: .unregister(account)
+            case 24..<28: isOfPhones && !chance(3) ? .hangUp(call) : .register(account)
+            case 28: isOfPhones && !chance(3) ? .hangUp(call) : .unregister(account)
             case 29..<32: .call(call, from: account)
             case 32..<35: .accept(name)
             case 35, 36: .candidates(name)

@@ -162,6 +162,10 @@ struct ModelWorkers {
     ) {
         if let (_, answer) = answers[sequence] { return outbox[place, default: []].append(.answer(sequence, answer)) }
         let subject = subject(sequence, request)
+        if let phone = phones[subject], phone.place != place {
+            // What came behind a request that was turned away here.
+            return outbox[place, default: []].append(.answer(sequence, .unknownSession))
+        }
         let answer = handle(sequence, request, at: place, using: &generator)
         if sessions[subject] == nil, phones[subject] == nil, answer != .ack {
             // It has never begun, and perhaps will, or will elsewhere.
