@@ -31,6 +31,13 @@ import Testing
         #expect(id != OpaqueID(deployment: deployment, slot: slot, purpose: .session(session)))
     }
 
+    @Test func `A handle that waits for a call has a number`() {
+        let id = OpaqueID(deployment: deployment, slot: slot, purpose: .pooled(7))
+        #expect(id.description == "c1:prod:host1/2:pooled-7")
+        #expect(OpaqueID("c1:prod:host1/2:pooled-7") == id)
+        #expect(OpaqueID("c1:prod:host1/2:pooled-07") == nil)
+    }
+
     @Test func `Every opaque id begins with its slot's mark`() {
         let mark = OpaqueID.mark(of: slot, in: deployment)
         #expect(mark == "c1:prod:host1/2")

@@ -60,6 +60,8 @@ public struct OpaqueID: Hashable, Sendable, CustomStringConvertible {
         case session(SessionID)
         /// Takes a call that comes in while the registration's own handle is busy.
         case spare(of: SessionID)
+        /// Waits for a call that needs one; which one has it stands in the call's row.
+        case pooled(UInt64)
         /// Creates, lists and destroys the slot's rooms.
         case rooms
     }
@@ -82,6 +84,7 @@ public struct OpaqueID: Hashable, Sendable, CustomStringConvertible {
             switch purpose {
             case .session(let session): session.description
             case .spare(let registration): "spare-\(registration)"
+            case .pooled(let number): "pooled-\(number)"
             case .rooms: "rooms"
             }
         return "\(Self.mark(of: slot, in: deployment)):\(purpose)"
@@ -97,6 +100,8 @@ public struct OpaqueID: Hashable, Sendable, CustomStringConvertible {
             purpose = .rooms
         } else if parts[3].hasPrefix("spare-"), let registration = SessionID(parts[3].dropFirst(6)) {
             purpose = .spare(of: registration)
+        } else if parts[3].hasPrefix("pooled-"), let number = UInt64(canonical: parts[3].dropFirst(7)) {
+            purpose = .pooled(number)
         } else if let session = SessionID(parts[3]) {
             purpose = .session(session)
         } else {

@@ -12,6 +12,10 @@ enum FaultPoint: CaseIterable {
     case inviteResolve, inviteSend, inviteAnswer
     // videoroom-terminate
     case publisherLeave, publisherDetach, publisherMark, roomDestroy, roomRelease, rowDelete
+    // session-create
+    case callRecord, callRegister, callSent, callSend
+    // session-answer, session-terminate
+    case callAccept, callDecline, callHangup, callDetach, callMark
 
     enum Moment: CaseIterable {
         case before, after

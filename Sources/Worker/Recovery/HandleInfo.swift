@@ -21,6 +21,8 @@ struct HandleInfo: Equatable {
     let isMediaUp: Bool
     /// Its media is over.
     let isHungUp: Bool
+    /// Of a handle of the SIP plugin.
+    let sip: SIPHandleInfo?
 
     init(_ handle: JanusHandleID, _ info: JSONValue) {
         self.handle = handle
@@ -42,13 +44,14 @@ struct HandleInfo: Equatable {
         let sdp = info["sdps"]?["local"]
         local = isHungUp ? nil : sdp.flatMap { $0.isString ? SessionDescription($0.raw) : nil }
         isMediaUp = flags?["ready"]?.bool ?? false
+        sip = SIPHandleInfo(info)
     }
 
-    /// It has been in a room: of several handles of one session, this one counts.
+    /// It has been in a room, is registered, or in a call: of several handles of one session, this one counts.
     var isInUse: Bool {
         switch role {
         case .publisher, .subscriber: true
-        case .none: false
+        case .none: sip.map { $0.call != .idle || $0.username != nil } ?? false
         }
     }
 

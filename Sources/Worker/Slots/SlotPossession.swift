@@ -84,6 +84,14 @@ final class SlotPossession {
             session: janusSession, over: gateway, completion: completion)
     }
 
+    func attachSIP(
+        as purpose: OpaqueID.Purpose, completion: @escaping (Result<JanusHandleID, JanusError>) -> Void
+    ) {
+        Self.attach(
+            JanusServerInfo.sipPlugin, as: purpose, slot: owner.slot, deployment: deployment, session: janusSession,
+            over: gateway, completion: completion)
+    }
+
     /// Rooms of a slot that was given up; those that stay are found by its next holder.
     func destroyRooms(_ rooms: [JanusRoomID], completion: @escaping () -> Void) {
         guard let room = rooms.first else { return completion() }

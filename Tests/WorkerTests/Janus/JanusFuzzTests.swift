@@ -42,6 +42,7 @@ import Testing
         let observation = info.observation(as: publisher(42))
         guard !(info.isHungUp && observation.answer != nil) else { throw Fuzzing.Finding("an answer without media") }
         _ = (info.feedObservation, info.bitrate, info.isInUse, OpaqueID(info.opaqueID))
+        try check("\(info.sip?.peer ?? "")\(info.sip?.username ?? "")", atMost: 2 * longest)
     }
 
     private static func look(at event: JanusEvent) throws {
@@ -57,9 +58,35 @@ import Testing
         case .unknown(let text), .expelled(let text): try check(text)
         case .joined, .publishers, .gone, .left, .attached, .updated, .confirmation, nil: break
         }
+        try lookAtPhone(event)
     }
 
-    private static func check(_ text: String) throws {
+    private static func lookAtPhone(_ event: JanusEvent) throws {
+        switch event.data.map(SIPEvent.init) {
+        case .failed(let error, let callID): try check("\(error.reason)\(callID ?? "")", atMost: 2 * longest)
+        case .unknown(let text): try check(text)
+        case .registrationFailed(_, let reason): try check(reason)
+        case .hangup(let hangup): try check(hangup.text)
+        case .missedCall(let caller): try check(caller)
+        case .incomingCall(let call):
+            guard !call.callID.isEmpty else { throw Fuzzing.Finding("a call without a name") }
+            try check(call.callID)
+            try check(call.caller)
+        case .calling(let callID): try check(callID)
+        case .registering, .registered, .unregistered, .ringing, .proceeding, .progress, .accepted, .declining,
+            .hangingUp, .reset, .confirmation, nil:
+            break
+        }
+    }
+
+    private static func check(_ caller: Caller) throws {
+        guard (1...255).contains(caller.uri.utf8.count), caller.displayName.utf8.count <= MessageLimits.displayName
+        else {
+            throw Fuzzing.Finding("a caller of \(caller.uri.utf8.count) and \(caller.displayName.utf8.count) bytes")
+        }
+    }
+
+    private static func check(_ text: String, atMost longest: Int = longest) throws {
         guard text.utf8.count <= longest else {
             throw Fuzzing.Finding("a text of \(text.utf8.count) bytes is repeated")
         }
