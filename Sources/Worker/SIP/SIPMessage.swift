@@ -1,4 +1,5 @@
 import JSONText
+import SIPLookup
 import Sylkrtc
 
 /// What is asked on a handle of the SIP plugin. All are asynchronous in Janus: accepted, then answered by events.

@@ -107,6 +107,15 @@ struct HandleLife: Equatable {
         return mark()
     }
 
+    /// Another handle takes its place.
+    ///
+    /// - Returns: the one it replaces, which is not this session's any more; nil: there is none to replace.
+    mutating func replaced(by handle: JanusHandleID) -> JanusHandleID? {
+        guard case .attached(let old) = state else { return nil }
+        state = .attached(handle)
+        return old
+    }
+
     /// - Parameter leavingFirst: Janus is told before the handle is detached.
     mutating func end(leavingFirst: Bool) -> Action {
         guard !isEnding else { return .none }
