@@ -56,7 +56,7 @@ final class FeedSession {
         voice = conferences.voice(of: id, base: base.id, isHeard: !isInherited)
         desk = RequestDesk(voice, isBusy: !isInherited)
         handle = SessionHandle(
-            id, conferences: conferences, points: (.feedRecord, .feedAttach, .feedDetach), logger: logger)
+            id, possession: possession, points: (.feedRecord, .feedAttach, .feedDetach), logger: logger)
         desk.isClosed = { [unowned self] in machine.isEnding }
         desk.serve = { [unowned self] request, sequence in serve(request, sequence) }
     }

@@ -83,7 +83,7 @@ final class PublisherSession {
         voice = conferences.voice(of: id, isHeard: !isInherited)
         desk = RequestDesk(voice, isBusy: !isInherited)
         handle = SessionHandle(
-            id, conferences: conferences, points: (.joinRecord, .joinAttach, .publisherDetach), logger: logger)
+            id, possession: possession, points: (.joinRecord, .joinAttach, .publisherDetach), logger: logger)
         desk.isClosed = { [unowned self] in self.machine.isEnding }
         desk.serve = { [unowned self] request, sequence in serve(request, sequence) }
     }

@@ -101,6 +101,13 @@ struct HandleLife: Equatable {
         return .ready(handle)
     }
 
+    /// The handle is of no use any more, and another one takes its place.
+    mutating func exchanged() -> Action {
+        guard case .attached = state, !isEnding else { return .none }
+        state = .attaching
+        return .attach
+    }
+
     mutating func attachFailed() -> Action {
         guard state == .attaching else { return .none }
         isEnding = true

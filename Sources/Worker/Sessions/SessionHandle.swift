@@ -10,23 +10,22 @@ import Telemetry
 /// the session is for. `Message` says what its messages to Janus are for.
 final class SessionHandle<Message> {
     private let id: SessionID
-    private let conferences: Conferences
+    private let possession: SlotPossession
     private let logger: Logger
     private let points: (record: FaultPoint, attach: FaultPoint, detach: FaultPoint)
     private var handle: JanusHandle<Message>?
     private var slowLinks = SlowLinks()
 
-    private var possession: SlotPossession { conferences.possession }
     private var faults: FaultPoints { possession.faults }
 
     /// - Parameter points: where tests end the process, at record, attach and detach.
     init(
-        _ id: SessionID, conferences: Conferences, points: (record: FaultPoint, attach: FaultPoint, detach: FaultPoint),
-        logger: Logger
+        _ id: SessionID, possession: SlotPossession,
+        points: (record: FaultPoint, attach: FaultPoint, detach: FaultPoint), logger: Logger
     ) {
         self.points = points
         self.id = id
-        self.conferences = conferences
+        self.possession = possession
         self.logger = logger
     }
 
@@ -53,6 +52,24 @@ final class SessionHandle<Message> {
             handle, session: possession.janusSession, gateway: possession.gateway, receive: receive)
         self.handle = adopted
         adopted.receiveEvents()
+    }
+
+    /// Goes on with a handle that another one has attached; who has it is noted elsewhere.
+    func take(_ handle: JanusHandleID, receive: @escaping (JanusEvent, Message?) -> Void) {
+        let taken = JanusHandle<Message>(
+            handle, session: possession.janusSession, gateway: possession.gateway, receive: receive)
+        self.handle = taken
+        taken.receiveEvents()
+    }
+
+    /// The handle is of no use any more; another one may be taken.
+    func discard() {
+        guard let handle else { return }
+        self.handle = nil
+        handle.detach { [logger] result in
+            guard case .failure(let error) = result, !error.saysAlreadyGone else { return }
+            logger.warning("detach failed", metadata: .keyed([.error: error.reason, .handle: "\(handle.id)"]))
+        }
     }
 
     var handleID: JanusHandleID? { handle?.id }
@@ -121,6 +138,15 @@ final class SessionHandle<Message> {
             return nil
         }
         return VideoRoomEvent(data)
+    }
+
+    /// The plugin's data of an event; nil, with a line in the log, when it is not the SIP plugin's.
+    func sipEvent(_ event: JanusEvent) -> SIPEvent? {
+        guard event.plugin == JanusServerInfo.sipPlugin, let data = event.data else {
+            logger.warning("event of another plugin", metadata: .keyed([.value: event.plugin ?? "none"]))
+            return nil
+        }
+        return SIPEvent(data)
     }
 
     /// What concerns no session's state.

@@ -39,6 +39,7 @@ final class FakeJanus: JanusConnector {
     struct Handle {
         let session: UInt64
         let opaque: String
+        var isPhone = false
         var role = Role.none
         /// Our end of its negotiation.
         var local: (type: String, sdp: String)?
@@ -100,6 +101,12 @@ final class FakeJanus: JanusConnector {
     private(set) var sessions: [UInt64: FakeJanusSocket?] = [:]
     var handles: [UInt64: Handle] = [:]
     var rooms: [UInt64: Room] = [:]
+    /// Of the SIP plugin.
+    var phones: [UInt64: Phone] = [:]
+    /// Every INVITE that has left, in order.
+    var dialled: [(callID: String, uri: String, handle: UInt64)] = []
+    /// Handles whose telephone rings or talks without anybody here knowing.
+    var stuck: Set<UInt64> = []
     private var sockets: [FakeJanusSocket] = []
     private var held: [(Request, FakeJanusSocket)] = []
     private var queued: [(handle: UInt64, consequence: () -> Void)] = []
@@ -177,6 +184,8 @@ final class FakeJanus: JanusConnector {
         sessions = [:]
         handles = [:]
         rooms = [:]
+        phones = [:]
+        stuck = []
         breakLinks()
     }
 
@@ -214,6 +223,7 @@ final class FakeJanus: JanusConnector {
     func removeHandle(_ handle: UInt64) {
         event("detached", handle)
         leaveRoom(handle, announcing: true)
+        phoneGone(handle)
         handles[handle] = nil
     }
 
@@ -324,6 +334,7 @@ final class FakeJanus: JanusConnector {
             reply("success", request, "", socket)
         case "attach":
             let id = addHandle(request.session, opaque: request.root["opaque_id"]?.string ?? "")
+            handles[id]?.isPhone = request.root["plugin"]?.string == JanusServerInfo.sipPlugin
             reply("success", request, #","data":{"id":\#(id)}"#, socket)
         case "list_handles":
             let ids = handles.filter { $0.value.session == request.session }.keys.sorted().map(String.init)
@@ -334,12 +345,15 @@ final class FakeJanus: JanusConnector {
             }
             switch request.type {
             case "handle_info":
-                reply("success", request, #","info":\#(info(request.handle, handle))"#, socket)
+                let info = handle.isPhone ? phoneInfo(request.handle, handle) : info(request.handle, handle)
+                reply("success", request, #","info":\#(info)"#, socket)
             case "detach":
                 leaveRoom(request.handle, announcing: true)
+                phoneGone(request.handle)
                 handles[request.handle] = nil
                 reply("success", request, "", socket)
             case "trickle": reply("ack", request, "", socket)
+            case "message" where handle.isPhone: phone(request, socket)
             case "message": message(request, socket)
             default: refuse(request, 453, "Unknown request '\(request.type)'", socket)
             }
@@ -349,6 +363,7 @@ final class FakeJanus: JanusConnector {
     private func remove(session: UInt64) {
         for id in handles.keys where handles[id]?.session == session {
             leaveRoom(id, announcing: true)
+            phoneGone(id)
             handles[id] = nil
         }
         sessions[session] = nil
