@@ -14,9 +14,11 @@ extension WorkerCore {
         possession.superseded = { [self] in ended(.superseded("a write was refused")) }
         possession.faults = faults
         let conferences = Conferences(
-            possession: possession, outbox: links, ended: endedSessions, rules: configuration.rooms)
+            possession: possession, outbox: links, ended: endedSessions, rules: configuration.rooms,
+            proxies: proxies)
         conferences.refusesRooms = refusesRooms
         conferences.metrics = metrics.sessions
+        conferences.phoneMetrics = metrics.phones
         conferences.admin = { [self] in admin?.gateway }
         conferences.isAway = { [self] owner in absences.isAway(owner, at: loop.now) }
         self.conferences = conferences
@@ -54,7 +56,8 @@ extension WorkerCore {
                     roomHandle: JanusHandleID(rawValue: 0), logger: logger)
                 possession.superseded = { [self] in ended(.superseded("a write was refused")) }
                 let conferences = Conferences(
-                    possession: possession, outbox: links, ended: endedSessions, rules: configuration.rooms)
+                    possession: possession, outbox: links, ended: endedSessions, rules: configuration.rooms,
+                    proxies: proxies)
                 self.conferences = conferences
                 isMourning = true
                 Recovery(conferences, inheritance: inheritance, admin: nil) { _ in }.start()

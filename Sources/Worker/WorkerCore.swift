@@ -29,6 +29,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
     let loop: any EventLoop
     let network: any BusNetwork
     let registry: LoopRegistry
+    let proxies: any ProxyFinding
     let metrics = WorkerMetrics()
     let lag: LoopLag
     let logger: Logger
@@ -64,13 +65,14 @@ final class WorkerCore: FrontdoorLinks.Delegate {
 
     init(
         _ configuration: WorkerConfiguration, loop: any EventLoop, network: any BusNetwork,
-        connector: any JanusConnector, registry: RegistryThread, heart: Heart? = nil,
+        connector: any JanusConnector, registry: RegistryThread, proxies: any ProxyFinding, heart: Heart? = nil,
         faults: FaultPoints = FaultPoints(), trace: TraceWriter? = nil, logger: Logger,
         ended: @escaping (End) -> Void
     ) {
         self.configuration = configuration
         self.loop = loop
         self.network = network
+        self.proxies = proxies
         self.registry = LoopRegistry(registry, loop: loop, metrics: metrics.registry)
         lag = LoopLag(on: loop)
         self.logger = logger

@@ -6,6 +6,7 @@ final class WorkerMetrics {
     let janus = JanusMetrics()
     let requests = RequestMetrics()
     let sessions = SessionMetrics()
+    let phones = PhoneMetrics()
     let slot = SlotMetrics()
     let links = LinkMetrics()
     let registry = RegistryMetrics()
@@ -21,6 +22,15 @@ extension WorkerCore {
         report.gauge("gateway_worker_feeds", "Subscriptions of participants to others.", conferences?.feeds.count ?? 0)
         metrics.requests.report(to: &report)
         metrics.sessions.report(to: &report)
+        let telephony = conferences?.telephony
+        let standings = telephony?.registrations.values.map(\.machine.standing) ?? []
+        metrics.phones.report(
+            registrations: Dictionary(grouping: standings) { $0 }.mapValues(\.count),
+            calls: telephony?.calls.count ?? 0,
+            waiting: Dictionary(
+                uniqueKeysWithValues: RegisterPace.Priority.allCases.map { ($0, telephony?.pace.waiting($0) ?? 0) }),
+            to: &report)
+        proxies.report(to: &report)
         metrics.janus.report(isUp: janus.gateway != nil, to: &report)
         metrics.links.report(links: links?.count ?? 0, held: links?.heldCount ?? 0, to: &report)
         metrics.registry.report("worker", to: &report)

@@ -4,6 +4,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Registry
+import SIPLookup
 import ServiceLifecycle
 import Settings
 import Telemetry
@@ -30,10 +31,16 @@ struct WorkerService: Service, CustomStringConvertible {
         let registry = RegistryThread(label: "registry", logger: logger) { () throws(RegistryError) in
             try SQLiteRegistryStore(path: path)
         }
+        let proxies = try await loop.submit { [configuration, logger] in
+            let proxies = try ProxyLookup.withDNS(
+                configuration.sip.lookup, servers: configuration.sip.nameServers, loop: loop, logger: logger)
+            return NIOLoopBound(proxies, eventLoop: loop)
+        }.get()
         let (ends, continuation) = AsyncStream.makeStream(of: WorkerCore.End.self)
         let core = try await loop.submit { [configuration, logger] in
             let core = WorkerCore(
                 configuration, loop: loop, network: network, connector: WebSocketJanusConnector(), registry: registry,
+                proxies: proxies.value,
                 heart: Heart(Supervisor(environment: ProcessInfo.processInfo.environment), logger: logger),
                 faults: .fromEnvironment(), trace: trace, logger: logger
             ) { end in
@@ -51,7 +58,12 @@ struct WorkerService: Service, CustomStringConvertible {
 
         let end = await cancelWhenGracefulShutdown { await ends.first { _ in true } }
         await withCheckedContinuation { continuation in
-            loop.execute { core.value.stop { continuation.resume() } }
+            loop.execute {
+                core.value.stop {
+                    proxies.value.stop()
+                    continuation.resume()
+                }
+            }
         }
         try await management?.stop()
         registry.stop()

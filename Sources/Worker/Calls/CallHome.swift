@@ -1,5 +1,6 @@
 import Identity
 import Registry
+import SIPLookup
 import Sylkrtc
 
 /// What calls need of whoever holds them. Confined to the worker's core loop.

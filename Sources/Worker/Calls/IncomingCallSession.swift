@@ -87,6 +87,8 @@ final class IncomingCallSession: CallSession {
     }
 
     var isEnding: Bool { machine.isEnding }
+    /// The client has answered, or is at it.
+    var isAnswered: Bool { machine.isAnswered }
     var handleID: JanusHandleID? { handle?.id }
 
     var ending: CallEnding? {

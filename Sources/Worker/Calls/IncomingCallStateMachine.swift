@@ -94,6 +94,13 @@ struct IncomingCallStateMachine {
     }
 
     var isEnding: Bool { farewell != nil || isTerminating || state == .turningAway }
+    /// The client has answered, or is at it.
+    var isAnswered: Bool {
+        switch state {
+        case .answering, .confirming, .accepted: true
+        case .recording, .ringing, .turningAway, .resuming, .unsettled, .over: false
+        }
+    }
     /// The client may answer.
     var awaitsAnswer: Bool { (state == .ringing || owesAnswer) && !isEnding }
     var isSilent: Bool { farewell?.isSilent ?? false }

@@ -3,6 +3,7 @@ import JSONText
 import Logging
 import NIOCore
 import Registry
+import SIPLookup
 import Sylkrtc
 import Telemetry
 

@@ -1,4 +1,5 @@
 import Identity
+import SIPLookup
 import Sylkrtc
 
 /// An outgoing call: from the request until its handle is gone (protocol page, sections 5 and 16.1).

@@ -12,6 +12,8 @@ enum FaultPoint: CaseIterable {
     case inviteResolve, inviteSend, inviteAnswer
     // videoroom-terminate
     case publisherLeave, publisherDetach, publisherMark, roomDestroy, roomRelease, rowDelete
+    // account-register, account-unregister
+    case registrationRecord, registrationAttach, registrationSend, registrationDetach, registrationMark
     // session-create
     case callRecord, callRegister, callSent, callSend
     // session-answer, session-terminate

@@ -20,10 +20,10 @@ struct JanusSweep {
     /// Handles, by the admin API (`list_handles`, `handle_info`).
     ///
     /// - Parameters:
-    ///   - isKept: asked when the handle is about to be detached, too: it may have been taken into use meanwhile.
+    ///   - isKept: asked without a purpose before the handle is looked at, and when the handle is about to be detached, too: it may have been taken into use meanwhile.
     ///   - completion: how many were detached.
     func handles(
-        admin: JanusGateway, isKept: @escaping (JanusHandleID, SessionID?) -> Bool,
+        admin: JanusGateway, isKept: @escaping (JanusHandleID, OpaqueID.Purpose?) -> Bool,
         completion: @escaping (Result<Int, JanusError>) -> Void
     ) {
         admin.request("list_handles", session: session) { result in
@@ -40,7 +40,8 @@ struct JanusSweep {
     }
 
     private func inspect(
-        _ handles: [JanusHandleID], _ admin: JanusGateway, _ isKept: @escaping (JanusHandleID, SessionID?) -> Bool,
+        _ handles: [JanusHandleID], _ admin: JanusGateway,
+        _ isKept: @escaping (JanusHandleID, OpaqueID.Purpose?) -> Bool,
         _ completion: @escaping (Result<Int, JanusError>) -> Void
     ) {
         var detached = 0
@@ -49,9 +50,7 @@ struct JanusSweep {
             guard let owner = OpaqueID(info.opaqueID), owner.deployment == deployment, owner.slot == slot else {
                 return logger.warning("a handle that is not ours", metadata: .keyed([.handle: "\(info.handle)"]))
             }
-            var owned: SessionID?
-            if case .session(let session) = owner.purpose { owned = session }
-            guard !isKept(info.handle, owned) else { return }
+            guard !isKept(info.handle, owner.purpose) else { return }
             detached += 1
             logger.notice("detached a handle nobody owns", metadata: .keyed([.handle: "\(info.handle)"]))
             gateway.request("detach", session: session, handle: info.handle) { result in

@@ -45,6 +45,9 @@ final class Recovery {
     private var roomsToGo = 0
     private var feedHandles: [JanusHandleID] = []
     private var arePublishersInspected = false
+    /// What was found of registrations' and calls' handles; they are told when all have been.
+    private var phones: [JanusHandleID: (purpose: OpaqueID.Purpose, info: HandleInfo)] = [:]
+    private var arePhonesInspected = false
     private var isInspectingFeeds = false
     private var isInspected = false
     private var isOver = false
@@ -72,19 +75,25 @@ final class Recovery {
         let living = inheritance.sessions.filter { !$0.ended }
         for row in living where row.role == .publisher { publishers[row.id] = conferences.inheritPublisher(row) }
         for row in living where row.role == .subscriber { feeds[row.id] = conferences.inheritFeed(row) }
+        let ofPhones = living.filter { conferences.telephony.inherit($0) }
         for row in living { recorded[row.id] = row.handle }
-        let orphans = living.filter { publishers[$0.id] == nil && feeds[$0.id] == nil }
+        let orphans = living.filter {
+            publishers[$0.id] == nil && feeds[$0.id] == nil && !conferences.telephony.has($0.id)
+        }
         for row in orphans { remember(row, reason: Conferences.lostReason) }
         markEnded(orphans)
         if !living.isEmpty {
             logger.notice(
                 "resuming",
-                metadata: .keyed([.value: "\(publishers.count) publishers, \(feeds.count) feeds, \(rooms.count) rooms"])
+                metadata: .keyed([
+                    .value: "\(publishers.count) publishers, \(feeds.count) feeds, \(rooms.count) rooms, "
+                        + "\(ofPhones.count) registrations and calls"
+                ])
             )
         }
 
-        // Publishers come first, room by room, because a room's requests wait for all of them. Feeds come last: there are
-        // many of them. Before both what no row names: it may be anybody's.
+        // Publishers come first, room by room, because a room's requests wait for all of them, then what rings and speaks.
+        // Feeds come last: there are many of them. Before them all what no row names: it may be anybody's.
         let order = HandleOrder(handles, living)
         inspect(order.unnamed, admin) { [self] in
             missing = Dictionary(grouping: order.publishers) { order.rooms[$0] }.mapValues(\.count)
@@ -92,14 +101,21 @@ final class Recovery {
             inspect(order.publishers, admin) { [self] in
                 arePublishersInspected = true
                 for (room, row) in rooms where asked.insert(row.uri).inserted { ask(room, row) }
-                inspectFeeds()
+                inspect(order.phones, admin) { [self] in
+                    unwanted += conferences.telephony.observed(phones, ofPhones)
+                    phones = [:]
+                    arePhonesInspected = true
+                    inspectFeeds()
+                }
             }
         }
         feedHandles = order.feeds
     }
 
     private func inspectFeeds() {
-        guard arePublishersInspected, asked.count == rooms.count, roomsToGo == 0, let admin, !isInspectingFeeds else {
+        guard arePublishersInspected, arePhonesInspected, asked.count == rooms.count, roomsToGo == 0, let admin,
+            !isInspectingFeeds
+        else {
             return
         }
         isInspectingFeeds = true
@@ -142,7 +158,18 @@ final class Recovery {
                     .foreign("session \(session) of slot \(slot) holds a handle marked \"\(info.opaqueID)\": not ours"))
             )
         }
-        guard case .session(let session) = owner.purpose else { return unwanted.append(info.handle) }
+        let session: SessionID
+        switch owner.purpose {
+        case .session(let owned): session = owned
+        case .spare, .pooled:
+            phones[info.handle] = (owner.purpose, info)
+            return
+        case .rooms: return unwanted.append(info.handle)
+        }
+        guard !conferences.telephony.has(session) else {
+            phones[info.handle] = (owner.purpose, info)
+            return
+        }
         guard publishers[session] != nil || feeds[session] != nil else { return unwanted.append(info.handle) }
         var best = info
         if let other = seen[session] {
@@ -250,7 +277,15 @@ final class Recovery {
 
     private func remember(_ row: SessionRow, reason: String) {
         guard conferences.ended[row.id] == nil else { return }
-        conferences.ended.insert(row.id, EndedSession(base: row.parent, creation: .ack, reason: reason))
+        let ending =
+            switch row.role {
+            case .publisher, .subscriber: EndedSession(base: row.parent, creation: .ack, reason: reason)
+            case .registration:
+                EndedSession(base: nil, creation: .ack, reason: reason, event: .registrationLost)
+            case .call:
+                EndedSession(base: nil, creation: .ack, reason: reason, event: .call(.terminated(reason: reason)))
+            }
+        conferences.ended.insert(row.id, ending)
     }
 
     private func markEnded(_ rows: [SessionRow]) {

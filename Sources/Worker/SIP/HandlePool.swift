@@ -1,6 +1,7 @@
 import Identity
 import Logging
 import NIOCore
+import SIPLookup
 import Telemetry
 
 /// Handles that wait for calls. A handle's first `register` stops everything that Janus does for SIP for 100 ms; these have
@@ -25,7 +26,10 @@ final class HandlePool: OwnHandles {
     private let transports: [SIPTransport]
     private var ready: [SIPTransport: [JanusHandle<SIPMessage>]] = [:]
     private var waiting: [(transport: SIPTransport, completion: Completion)] = []
-    private var making: Making?
+    private var making: Making? { didSet { if making == nil { endTurn() } } }
+    /// Whose turn it is to hold Janus up.
+    private let pace: RegisterPace?
+    private var turn: RegisterPace.Turn?
     private var attaching: SIPTransport?
     private var made: UInt64 = 0
     private var timer: Scheduled<Void>?
@@ -42,8 +46,10 @@ final class HandlePool: OwnHandles {
     /// - Parameters:
     ///   - size: handles that wait, per transport; 0 or more.
     ///   - transports: those that are kept in stock. Others are made when they are asked for.
-    init(_ possession: SlotPossession, size: Int = 4, transports: [SIPTransport] = [.udp]) {
+    ///   - pace: nil: nobody else registers.
+    init(_ possession: SlotPossession, size: Int = 4, transports: [SIPTransport] = [.udp], pace: RegisterPace? = nil) {
         self.possession = possession
+        self.pace = pace
         self.size = size
         self.transports = transports
         logger = possession.logger
@@ -122,9 +128,30 @@ final class HandlePool: OwnHandles {
         let deadline = possession.loop.scheduleTask(in: Self.makingTime) { bound.value.giveUp(id, .timedOut) }
         making = Making(transport: transport, handle: handle, deadline: deadline)
         handle.receiveEvents()
-        handle.message(.register, body: SIPBody.warm(transport)) { [weak self] result in
-            if case .failure(let error) = result { self?.giveUp(id, error) }
+        guard let pace else { return warm(handle, transport) }
+        // Nobody waits behind what only fills the stock.
+        pace.enter(waiting.isEmpty ? .pool : .call, patience: Self.makingTime) { [weak self] result in
+            guard let self, making?.handle === handle, possession.isHeld else {
+                return (try? result.get())?.over() ?? ()
+            }
+            switch result {
+            case .success(let turn):
+                self.turn = turn
+                warm(handle, transport)
+            case .failure: giveUp(id, .timedOut)
+            }
         }
+    }
+
+    private func warm(_ handle: JanusHandle<SIPMessage>, _ transport: SIPTransport) {
+        handle.message(.register, body: SIPBody.warm(transport)) { [weak self] result in
+            if case .failure(let error) = result { self?.giveUp(handle.id, error) }
+        }
+    }
+
+    private func endTurn() {
+        turn?.over()
+        turn = nil
     }
 
     private func received(_ event: JanusEvent, _ id: JanusHandleID) {

@@ -11,6 +11,7 @@ extension Conferences {
     func suspend(_ owner: FrontdoorLoopID) {
         for publisher in publishers.values where publisher.id.connection.owner == owner { publisher.suspend() }
         for feed in feeds.values where feed.id.connection.owner == owner { feed.suspend() }
+        telephony.suspend(owner)
         invitations.linkLost(owner)
         resyncs[owner] = nil
     }
@@ -20,7 +21,10 @@ extension Conferences {
         // The list speaks for its loop, and for earlier lives of its front door.
         release { session in
             let other = session.connection.owner
-            if other == owner { return listing.sessions[session] == nil || listing.releases.contains(session) }
+            if other == owner {
+                return listing.releases.contains(session)
+                    || (listing.sessions[session] == nil && !telephony.isUntold(session, in: listing))
+            }
             return other.frontdoor == owner.frontdoor && other.incarnation < owner.incarnation
         }
         resyncs[owner] = Resynchronization(listing)
@@ -37,6 +41,7 @@ extension Conferences {
                 if let session = listed.session {
                     publishers[session]?.voice.open()
                     feeds[session]?.voice.open()
+                    telephony.voice(of: session)?.open()
                 }
                 submit(listed.request, from: listed.connection, sequence: listed.sequence)
             } else {
@@ -53,7 +58,8 @@ extension Conferences {
             if let publisher = publishers[session] { return publisher.resync(told, requests) }
         case .feed(_, let told):
             if let feed = feeds[session] { return feed.resync(told, requests) }
-        case .registration, .call: break
+        case .registration(let told): if telephony.resync(session, told, requests) { return }
+        case .call(_, let told): if telephony.resync(session, told, requests) { return }
         }
         if let ending = ended[session] { return resync(session, ending, told, requests) }
         guard requests.contains(where: { $0.sequence == session.request }) else {
@@ -90,15 +96,16 @@ extension Conferences {
         for listed in requests {
             var answer = WorkerAnswer.unknownSession
             switch listed.request {
-            case .join, .feedAttach:
+            case .join, .feedAttach, .call:
                 answer = ending.creation ?? .error(ending.reason ?? Self.lostReason)
                 wasAcked = answer == .ack
-            case .terminate, .feedDetach:
+            case .register where listed.sequence == session.request:
+                answer = ending.creation ?? .error(ending.reason ?? Self.lostReason)
+                wasAcked = answer == .ack
+            case .terminate, .feedDetach, .unregister:
                 answer = .ack
                 isByRequest = true
-            case .feedAnswer, .trickle, .update, .configureRoom, .releaseAccount, .invite, .register, .unregister,
-                .call, .accept:
-                break
+            case .feedAnswer, .trickle, .update, .configureRoom, .releaseAccount, .invite, .register, .accept: break
             }
             outbox.answer(answer, to: listed.sequence, of: listed.connection)
         }
@@ -108,6 +115,10 @@ extension Conferences {
             outbox.tell(.state(.terminated(reason: reason)), of: session)
         case .feed(let base, _) where wasAcked && !isByRequest:
             outbox.tell(ending.farewell(of: session), of: SessionID(connection: session.connection, request: base))
+        case .registration where wasAcked && !isByRequest: outbox.tell(.registrationLost, of: session)
+        case .call(_, let told) where wasAcked && told.stage < .terminated:
+            let lost = WorkerEvent.call(.terminated(reason: ending.reason ?? Self.lostReason))
+            outbox.tell(ending.event ?? lost, of: session)
         case .publisher, .feed, .registration, .call: break
         }
         outbox.resynced(session)

@@ -12,7 +12,10 @@ final class Conferences {
     let outbox: any Outbox
     let ended: EndedSessions
     let invitations: Invitations
-    private let rules: RoomRules
+    /// Registrations and calls, which share the bounds and the bookkeeping of everything of their connections.
+    private(set) lazy var telephony = Telephony(self, proxies: proxies)
+    private let proxies: any ProxyFinding
+    let roomRules: RoomRules
     private var rooms: [RoomURI: Room] = [:]
     private(set) var publishers: [SessionID: PublisherSession] = [:]
     private(set) var feeds: [SessionID: FeedSession] = [:]
@@ -28,20 +31,25 @@ final class Conferences {
     var isAway: (FrontdoorLoopID) -> Bool = { _ in false }
 
     var metrics = SessionMetrics()
+    var phoneMetrics = PhoneMetrics()
 
     /// nil: the admin API cannot be reached.
     var admin: () -> JanusGateway? = { nil }
 
-    init(possession: SlotPossession, outbox: any Outbox, ended: EndedSessions, rules: RoomRules) {
+    init(
+        possession: SlotPossession, outbox: any Outbox, ended: EndedSessions, rules: RoomRules,
+        proxies: any ProxyFinding
+    ) {
         self.possession = possession
         self.outbox = outbox
         self.ended = ended
-        self.rules = rules
+        roomRules = rules
+        self.proxies = proxies
         invitations = Invitations(possession: possession, outbox: outbox)
     }
 
-    /// What the worker tells of its work: participants and feeds.
-    var load: Int { publishers.count + feeds.count }
+    /// What the worker tells of its work: participants, feeds, registrations and calls.
+    var load: Int { publishers.count + feeds.count + telephony.load }
     var isEmpty: Bool { load == 0 && rooms.isEmpty }
     /// And every front door knows that nothing is.
     var isForgotten: Bool { isEmpty && ended.isEmpty }
@@ -62,7 +70,7 @@ final class Conferences {
     static let maximumOfLoop = 16_384
 
     /// A front door has asked for more than it ever should: what is new is refused, and nobody else notices.
-    private func isOverrun(by connection: ConnectionID) -> Bool {
+    func isOverrun(by connection: ConnectionID) -> Bool {
         sessionsByConnection[connection]?.count ?? 0 >= Self.maximumOfConnection
             || countsByLoop[connection.owner] ?? 0 >= Self.maximumOfLoop
     }
@@ -89,7 +97,7 @@ final class Conferences {
             } else if let feed = feeds[session(target)] {
                 feed.submit(request, sequence: sequence)
             } else {
-                outbox.answer(.unknownSession, to: sequence, of: connection)
+                telephony.submit(request, from: connection, sequence: sequence)
             }
         case .invite(let target, _):
             guard let publisher = publishers[session(target)] else {
@@ -97,7 +105,7 @@ final class Conferences {
             }
             publisher.submit(request, sequence: sequence)
         case .register, .unregister, .call, .accept:
-            outbox.answer(.unknownSession, to: sequence, of: connection)
+            telephony.submit(request, from: connection, sequence: sequence)
         case .releaseAccount(let account):
             // The ack precedes the events it causes.
             outbox.answer(.ack, to: sequence, of: connection)
@@ -106,6 +114,7 @@ final class Conferences {
             where id.request < sequence && publishers[id]?.account == account {
                 publishers[id]?.accountRemoved()
             }
+            telephony.removed(account, from: connection, before: sequence)
         }
     }
 
@@ -158,12 +167,12 @@ final class Conferences {
         count(feed.id)
     }
 
-    private func count(_ session: SessionID) {
+    func count(_ session: SessionID) {
         guard sessionsByConnection[session.connection, default: []].insert(session).inserted else { return }
         countsByLoop[session.connection.owner, default: 0] += 1
     }
 
-    private func uncount(_ session: SessionID) {
+    func uncount(_ session: SessionID) {
         let (connection, owner) = (session.connection, session.connection.owner)
         guard sessionsByConnection[connection]?.remove(session) != nil else { return }
         if sessionsByConnection[connection]?.isEmpty == true { sessionsByConnection[connection] = nil }
@@ -207,7 +216,7 @@ final class Conferences {
     private func makeRoom(_ uri: RoomURI) -> Room {
         let room = Room(
             uri, possession: possession, configuration: { [unowned self] in configuration(of: uri) },
-            recordingDirectory: rules.recordingDirectory, close: { [weak self] in self?.closed($0) })
+            recordingDirectory: roomRules.recordingDirectory, close: { [weak self] in self?.closed($0) })
         rooms[uri] = room
         return room
     }
@@ -219,13 +228,13 @@ final class Conferences {
             inheriting: row, possession: possession,
             snapshot: RoomConfiguration(snapshot: row.configuration) ?? current,
             configuration: { [unowned self] in configuration(of: row.uri) },
-            recordingDirectory: rules.recordingDirectory, close: { [weak self] in self?.closed($0) })
+            recordingDirectory: roomRules.recordingDirectory, close: { [weak self] in self?.closed($0) })
         rooms[row.uri] = room
         return room
     }
 
     private func configuration(of uri: RoomURI) -> RoomConfiguration {
-        let (configuration, problems) = rules.configuration(of: uri)
+        let (configuration, problems) = roomRules.configuration(of: uri)
         for problem in problems {
             possession.logger.error("the room is closed", metadata: .keyed([.room: "\(uri)", .error: problem]))
         }
@@ -286,21 +295,27 @@ final class Conferences {
             slot: possession.owner.slot, deployment: possession.deployment, session: possession.janusSession,
             gateway: possession.gateway, logger: possession.logger)
         let rooms = possession.roomHandle.id
-        sweep.handles(admin: admin, isKept: { $0 == own || $0 == rooms || ($1 != nil && $1 != session) }) { _ in
+        sweep.handles(admin: admin, isKept: { $0 == own || $0 == rooms || ($1 != nil && $1 != .session(session)) }) {
+            _ in
             then()
         }
     }
 
-    private func isKept(_ handle: JanusHandleID, of session: SessionID?) -> Bool {
-        guard possession.isHeld, handle != possession.roomHandle.id else { return true }
-        guard let session else {
+    private func isKept(_ handle: JanusHandleID, for purpose: OpaqueID.Purpose?) -> Bool {
+        guard possession.isHeld, handle != possession.roomHandle.id, !telephony.isKept(handle, for: purpose) else {
+            return true
+        }
+        switch purpose {
+        case nil:
             return publishers.values.contains { $0.handleID == handle }
                 || feeds.values.contains { $0.handleID == handle }
-        }
         // One that is being attached may be listed before its attach is answered.
-        if let publisher = publishers[session] { return publisher.isAttaching || publisher.handleID == handle }
-        if let feed = feeds[session] { return feed.isAttaching || feed.handleID == handle }
-        return false
+        case .session(let session)?:
+            if let publisher = publishers[session] { return publisher.isAttaching || publisher.handleID == handle }
+            if let feed = feeds[session] { return feed.isAttaching || feed.handleID == handle }
+            return false
+        case .spare?, .pooled?, .rooms?: return false
+        }
     }
 
     // MARK: Ends
@@ -310,8 +325,9 @@ final class Conferences {
         resyncs[session.connection.owner]?.release(session)
         publishers[session]?.release()
         feeds[session]?.release()
+        telephony.release(session)
         if ended[session] != nil { settle(session) }
-        guard publishers[session] == nil, feeds[session] == nil else { return }
+        guard publishers[session] == nil, feeds[session] == nil, !telephony.has(session) else { return }
         if !rooms.values.contains(where: \.isResuming) {
             releasedEarly = []
         } else if releasedEarly.count < Self.maximumOfLoop {
@@ -326,6 +342,7 @@ final class Conferences {
     func close() {
         possession.give()
         invitations.close()
+        telephony.close()
         resyncs = [:]
         for publisher in publishers.values { publisher.feeds = [:] }
         publishers = [:]
@@ -349,7 +366,10 @@ final class Conferences {
     }
 
     /// Ends every session with a reason.
-    func expelAll(_ reason: String) { for publisher in publishers.values { publisher.expel(reason) } }
+    func expelAll(_ reason: String) {
+        for publisher in publishers.values { publisher.expel(reason) }
+        telephony.endAll(reason)
+    }
 
     /// - Parameter publisher: nil: all feeds of the base session.
     func endFeeds(of base: SessionID, showing publisher: PublisherID?) {
@@ -362,7 +382,7 @@ final class Conferences {
     func reassertRows() {
         for room in rooms.values { room.reassertRow() }
         // One by one: a row that cannot be put back is not to keep the others away.
-        for row in publishers.values.map(\.row) + feeds.values.map(\.row) {
+        for row in publishers.values.map(\.row) + feeds.values.map(\.row) + telephony.rows {
             possession.writeEventually("session reasserted") { store, owner throws(RegistryError) in
                 try store.recordSession(row, owner: owner)
             }
@@ -398,7 +418,7 @@ final class Conferences {
     }
 
     /// The row stays until the front door has acknowledged what it was told of the session's end, or has given it up itself.
-    private func forget(_ session: SessionID, _ ending: EndedSession, _ voice: SessionVoice, isReleased: Bool) {
+    func forget(_ session: SessionID, _ ending: EndedSession, _ voice: SessionVoice, isReleased: Bool) {
         uncount(session)
         guard !isReleased else { return deleteRow(session) }
         ended.insert(session, ending)

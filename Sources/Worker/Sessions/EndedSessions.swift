@@ -9,10 +9,13 @@ struct EndedSession: Equatable {
     let creation: WorkerAnswer?
     /// nil: as the client wanted.
     let reason: String?
+    /// Of what is neither a participation in a room nor a feed.
+    var event: WorkerEvent?
 
     /// What a client that does not know yet is told.
     func farewell(of session: SessionID) -> WorkerEvent {
-        base == nil ? .state(.terminated(reason: reason)) : .feedEnded(feed: session.request)
+        if let event { return event }
+        return base == nil ? .state(.terminated(reason: reason)) : .feedEnded(feed: session.request)
     }
 }
 

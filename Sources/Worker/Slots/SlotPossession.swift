@@ -25,6 +25,7 @@ final class SlotPossession {
     /// A conditional write was refused: somebody else has the slot. The process must end at once.
     var superseded: () -> Void = {}
     private var handlesToRecord: [(SessionID, JanusHandleID)] = []
+    private var mastersToRecord: [(SessionID, UInt64)] = []
     /// What is decided on may be done.
     private(set) var isHeld = true
 
@@ -152,6 +153,20 @@ final class SlotPossession {
             bound.value.handlesToRecord = []
             bound.value.write("handles") { store, owner throws(RegistryError) in
                 try store.recordHandles(batch, owner: owner)
+            }
+        }
+    }
+
+    /// Likewise, by what other handles share a registration's SIP stack: Janus tells that only to who registers.
+    func recordMaster(_ master: UInt64, of session: SessionID) {
+        mastersToRecord.append((session, master))
+        guard mastersToRecord.count == 1 else { return }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        loop.scheduleTask(in: .milliseconds(20)) {
+            let batch = bound.value.mastersToRecord
+            bound.value.mastersToRecord = []
+            bound.value.write("masters") { store, owner throws(RegistryError) in
+                try store.recordMasters(batch, owner: owner)
             }
         }
     }

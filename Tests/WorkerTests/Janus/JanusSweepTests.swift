@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct JanusSweepTests {
     private func sweep(
-        _ world: SlotWorld, isKept: @escaping (JanusHandleID, SessionID?) -> Bool
+        _ world: SlotWorld, isKept: @escaping (JanusHandleID, OpaqueID.Purpose?) -> Bool
     ) throws -> String {
         let admin = try connectGateway(world.janus, world.loop, admin: true)
         let sweep = JanusSweep(
@@ -37,7 +37,7 @@ import Testing
             let foreign = world.janus.addHandle(id, opaque: "somebody")
             let rooms = try #require(world.janus.handles.first { $0.value.opaque.hasSuffix(":rooms") }?.key)
             let outcome = try sweep(world) { handle, owner in
-                handle.rawValue == own || handle.rawValue == rooms || owner == session(9)
+                handle.rawValue == own || handle.rawValue == rooms || owner == .session(session(9))
             }
             #expect(outcome == "detached 2")
             #expect(world.janus.handles[duplicate] == nil)

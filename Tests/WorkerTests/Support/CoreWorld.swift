@@ -65,7 +65,7 @@ final class CoreWorld {
     private static func makeCore(_ configuration: WorkerConfiguration, _ life: Life, _ ended: Ends) -> WorkerCore {
         WorkerCore(
             configuration, loop: life.loop, network: life.network, connector: life.connector,
-            registry: life.registry, logger: silentLogger
+            registry: life.registry, proxies: ScriptedProxies(life.loop), logger: silentLogger
         ) { [unowned life] end in
             guard !life.isOver else { return }
             switch end {

@@ -15,6 +15,7 @@ final class SlotWorld {
     let loop = TestLoop()
     let janus: FakeJanus
     let outbox = RecordingOutbox()
+    let proxies: ScriptedProxies
     let directory = TemporaryDirectory()
     let registry: RegistryThread
     let owner: RoomOwner
@@ -26,6 +27,7 @@ final class SlotWorld {
 
     private init(configuration: String, logger: Logger) throws {
         janus = FakeJanus(loop: loop)
+        proxies = ScriptedProxies(loop)
         let path = "\(directory.path)/registry.sqlite"
         registry = RegistryThread(label: "test registry", logger: silentLogger) { () throws(RegistryError) in
             try SQLiteRegistryStore(path: path)
@@ -39,7 +41,9 @@ final class SlotWorld {
             SlotWorld.Parts(loop: loop, janus: janus, registry: registry, owner: owner), gateway,
             logger: logger)
         gateway.willFail = { possession.give() }
-        conferences = Conferences(possession: possession, outbox: outbox, ended: EndedSessions(), rules: rules)
+        conferences = Conferences(
+            possession: possession, outbox: outbox, ended: EndedSessions(), rules: rules,
+            proxies: proxies)
         possession.superseded = { [unowned self] in wasSuperseded = true }
         _ = janus.requests()
     }
@@ -61,6 +65,32 @@ final class SlotWorld {
         }
         try test(world)
         #expect(world.janus.violations == [])
+    }
+
+    // MARK: Another life
+
+    /// The connection to Janus is gone, and with it all that was known: a new one takes over what is there.
+    func takeOverAgain() throws {
+        janus.breakLinks()
+        settle()
+        conferences.close()
+        gateway = try connectGateway(janus, loop)
+        let admin = try connectGateway(janus, loop, admin: true)
+        let (possession, inheritance) = try takeOver(
+            SlotWorld.Parts(loop: loop, janus: janus, registry: registry, owner: owner), gateway, admin: admin)
+        gateway.willFail = { possession.give() }
+        conferences = Conferences(
+            possession: possession, outbox: outbox, ended: EndedSessions(), rules: conferences.roomRules,
+            proxies: proxies)
+        conferences.admin = { admin }
+        var isRecovered = false
+        let recovery = Recovery(conferences, inheritance: inheritance, admin: admin) { result in
+            if case .success = result { isRecovered = true }
+        }
+        recovery.start()
+        settle()
+        #expect(isRecovered)
+        _ = janus.requests()
     }
 
     // MARK: Time

@@ -1,0 +1,146 @@
+import Identity
+import Logging
+import Sylkrtc
+import Telemetry
+
+/// What Janus says on a registration's handles.
+extension RegistrationSession {
+    func received(_ event: JanusEvent, _ message: SIPMessage?, on handle: JanusHandleID) {
+        guard let line = lines[handle] else { return }
+        switch event.kind {
+        case .plugin: received(plugin: event, message, on: line)
+        case .detached: vanished(line)
+        case .webrtcUp, .hangup, .media, .slowLink: line.call?.received(event, message)
+        case .other(let kind): logger.warning("unknown event", metadata: .keyed([.event: kind]))
+        }
+    }
+
+    private func received(plugin event: JanusEvent, _ message: SIPMessage?, on line: RegistrationLine) {
+        guard event.plugin == JanusServerInfo.sipPlugin, let data = event.data else {
+            return logger.warning("event of another plugin", metadata: .keyed([.value: event.plugin ?? "none"]))
+        }
+        let isMaster = line.role == .master && line.handle.id == machine.life.usable
+        switch SIPEvent(data) {
+        case .registering:
+            line.warmed()
+            if isMaster { perform { $0.registering() } }
+        case .registered(let isSent, let master, let isHelper):
+            line.warmed()
+            if isMaster, isSent, !isHelper { perform { $0.registered(master: master) } }
+        case .registrationFailed(let code, let reason):
+            line.warmed()
+            if isMaster { perform { $0.registrationFailed(code: code, reason: reason) } }
+        case .incomingCall(let incoming):
+            let offer = event.description(of: "offer").map { SessionDescription($0) }
+            self.incoming(incoming, offer: offer, on: line)
+        // Janus has turned it away as busy.
+        case .missedCall(let caller): telephony.missedCall(from: caller, of: id)
+        case .failed(let error, let callID): failed(error, callID, message, event, on: line)
+        case .unknown(let kind): logger.warning("unknown event", metadata: .keyed([.event: kind]))
+        case .unregistered, .calling, .ringing, .proceeding, .progress, .accepted, .hangup, .declining, .hangingUp,
+            .reset,
+            .confirmation:
+            // Without a call a hangup is about one that Janus has turned away.
+            line.call?.received(event, message)
+        }
+    }
+
+    private func failed(
+        _ error: JanusError, _ callID: String?, _ message: SIPMessage?, _ event: JanusEvent, on line: RegistrationLine
+    ) {
+        switch message {
+        case .register:
+            line.warmed()
+            logger.warning("refused", metadata: .keyed([.error: error.reason]))
+            perform { $0.refused(error) }
+        case .helper:
+            logger.warning("an account has no spare handle", metadata: .keyed([.error: error.reason]))
+            close(line)
+        case .ask where line.call == nil: named(callID, on: line)
+        case .ask, .unregister, .call, .accept, .decline, .hangup, .reset, nil: line.call?.received(event, message)
+        }
+    }
+
+    private func vanished(_ line: RegistrationLine) {
+        line.warmed()
+        line.handle.forget()
+        lines[line.handle.id] = nil
+        line.call?.vanish("handle detached")
+        if line.handle.id == machine.life.usable {
+            perform { $0.handleVanished("handle detached") }
+        } else if line.role == .spare {
+            makeSpare()
+        }
+        look()
+    }
+
+    // MARK: Calls
+
+    private func incoming(_ incoming: SIPEvent.IncomingCall, offer: SessionDescription?, on line: RegistrationLine) {
+        if let stale = line.call {
+            // Janus has one call on a handle: what we know is out of date (D29).
+            line.call = nil
+            stale.supersede()
+        }
+        guard line.role != .retired, !isEnding else { return decline(480, on: line) }
+        guard telephony.isFree(account, on: id.connection) else {
+            // One call at a time, for a client that cannot show two.
+            decline(486, on: line)
+            return telephony.missedCall(from: incoming.caller, of: id)
+        }
+        logger.info("incoming call", metadata: .keyed([.value: incoming.caller.uri]))
+        guard let call = telephony.incoming(incoming, on: line.handle, of: self) else { return decline(480, on: line) }
+        line.call = call
+        if line.role == .spare { makeSpare() }
+        call.ring(offer)
+    }
+
+    private func decline(_ code: Int, on line: RegistrationLine) {
+        line.handle.message(.decline, body: SIPBody.decline(code)) { [logger] result in
+            if case .failure(let error) = result {
+                logger.warning("a call was not declined", metadata: .keyed([.error: error.reason]))
+            }
+        }
+    }
+
+    /// The call on one of its handles is over.
+    func returned(_ handle: JanusHandleID, _ use: HandleUse) {
+        guard let line = lines[handle], use != .taken else { return }
+        line.call = nil
+        switch use {
+        case .free where line.role == .spare:
+            // A fresh one is free at once, and has no old caller to be taken for a missed one.
+            close(line)
+            makeSpare()
+        case .free, .taken: break
+        // Only the end of the SIP stack ends such a call; everybody who is on it registers anew.
+        case .stuck: lose("a call does not end")
+        }
+        look()
+    }
+
+    // MARK: What happened while nobody looked
+
+    /// A handle of a predecessor's that is in a call of which there is no row: Janus presented it to nobody.
+    func catchUp(_ line: RegistrationLine, _ sip: SIPHandleInfo, offer: SessionDescription?) {
+        switch sip.call {
+        case .invited:
+            line.unclaimed = sip.peer.map { (Caller(uri: $0, displayName: ""), offer) }
+            // Which call it is Janus tells only together with an error.
+            line.handle.message(.ask, body: SIPBody.ask) { [self] in
+                if case .failure = $0 { decline(480, on: line) }
+            }
+        case .idle where sip.isEstablishing: line.handle.message(.reset, body: SIPBody.reset) { _ in }
+        case .incall, .inviting, .closing: line.handle.message(.hangup, body: SIPBody.hangup) { _ in }
+        case .idle, nil: break
+        }
+    }
+
+    private func named(_ callID: String?, on line: RegistrationLine) {
+        guard let (caller, offer) = line.unclaimed else { return }
+        line.unclaimed = nil
+        guard let callID, line.call == nil else { return }
+        incoming(
+            SIPEvent.IncomingCall(caller: caller, callID: callID, callee: account.description), offer: offer, on: line)
+    }
+}

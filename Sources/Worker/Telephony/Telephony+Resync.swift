@@ -1,0 +1,106 @@
+import Identity
+import Registry
+import Sylkrtc
+
+/// What changes hands: between front doors' links, and between workers.
+extension Telephony {
+    /// The link is gone: nothing is said until the next one.
+    func suspend(_ owner: FrontdoorLoopID) {
+        for registration in registrations.values where registration.id.connection.owner == owner {
+            registration.suspend()
+        }
+        for call in calls.values where call.id.connection.owner == owner { call.suspend() }
+    }
+
+    /// A call that came in while nobody could be told, over a registration that its front door knows: it is told with that.
+    func isUntold(_ session: SessionID, in listing: Listing) -> Bool {
+        guard let call = calls[session] as? IncomingCallSession, listing.sessions[call.registration] != nil,
+            !listing.releases.contains(call.registration)
+        else { return false }
+        untold.insert(session)
+        return true
+    }
+
+    /// - Returns: false: it is not here.
+    func resync(_ session: SessionID, _ told: ToldRegistration, _ requests: [ListedRequest]) -> Bool {
+        guard let registration = registrations[session] else { return false }
+        registration.resync(told, requests)
+        for id in untold where (calls[id] as? IncomingCallSession)?.registration == session {
+            untold.remove(id)
+            calls[id]?.resync(nil, [])
+        }
+        return true
+    }
+
+    func resync(_ session: SessionID, _ told: ToldCall, _ requests: [ListedRequest]) -> Bool {
+        guard let call = calls[session] else { return false }
+        call.resync(told, requests)
+        return true
+    }
+
+    func voice(of session: SessionID) -> SessionVoice? { registrations[session]?.voice ?? calls[session]?.voice }
+
+    // MARK: What a predecessor has left
+
+    /// - Returns: false: it is not a registration's or call's row.
+    func inherit(_ row: SessionRow) -> Bool {
+        switch row.role {
+        case .publisher, .subscriber: return false
+        case .registration: registrations[row.id] = RegistrationSession(inheriting: row, telephony: self)
+        case .call:
+            if let incoming = IncomingCallSession(inheriting: row, home: self) {
+                calls[row.id] = incoming
+            } else {
+                calls[row.id] = OutgoingCallSession(inheriting: row, home: self)
+            }
+        }
+        conferences.count(row.id)
+        return true
+    }
+
+    /// A predecessor's call that its row says is on this handle.
+    func inheritedCall(on handle: JanusHandleID, of registration: SessionID) -> IncomingCallSession? {
+        calls.values.lazy.compactMap { $0 as? IncomingCallSession }
+            .first { $0.registration == registration && $0.row.handle == handle && $0.handleID == nil }
+    }
+
+    /// Janus has been asked about everything of a predecessor's. Calls go with the registrations whose handles they are on.
+    ///
+    /// - Parameter rows: of registrations and calls that have not ended.
+    /// - Returns: the handles that are nobody's.
+    func observed(_ infos: [JanusHandleID: (purpose: OpaqueID.Purpose, info: HandleInfo)], _ rows: [SessionRow])
+        -> [JanusHandleID]
+    {
+        var left = infos
+        var answered: Set<SessionID> = []
+        for row in rows where row.role == .registration {
+            guard let registration = registrations[row.id] else { continue }
+            let onCalls = Set(rows.filter { $0.parent == row.id }.compactMap(\.handle))
+            let own = infos.values.filter { $0.purpose == .session(row.id) }.map(\.info)
+            // The one that was recorded, or else one that is in use: a late attach of a dead process makes a second one.
+            let master =
+                own.first { $0.handle == row.handle } ?? own.first { $0.isInUse } ?? own.first
+            let spares = infos.values.filter { $0.purpose == .spare(of: row.id) && $0.info.sip?.isHelper == true }
+                .map(\.info)
+            let spare = spares.first { onCalls.contains($0.handle) } ?? spares.first
+            let retired = (own + spares).filter { info in
+                onCalls.contains(info.handle) && info.handle != master?.handle && info.handle != spare?.handle
+            }
+            for info in [master, spare].compactMap({ $0 }) + retired {
+                left[info.handle] = nil
+                if let call = inheritedCall(on: info.handle, of: row.id) { answered.insert(call.id) }
+            }
+            registration.observed(master, spare: spare, retired: retired, master: row.master)
+        }
+        for row in rows where row.role == .call && !answered.contains(row.id) {
+            if let outgoing = calls[row.id] as? OutgoingCallSession {
+                let info = row.handle.flatMap { left.removeValue(forKey: $0)?.info }
+                outgoing.observed(info)
+            } else if let incoming = calls[row.id] as? IncomingCallSession {
+                incoming.observed(nil, on: nil)
+            }
+        }
+        if !rows.isEmpty { openPool() }
+        return Array(left.keys)
+    }
+}
