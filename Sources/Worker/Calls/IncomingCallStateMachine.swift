@@ -90,6 +90,8 @@ struct IncomingCallStateMachine {
         var machine = IncomingCallStateMachine()
         machine.state = .resuming
         machine.isRecorded = true
+        // Until the front door says that it has not: an end is told by what is said then.
+        machine.isPresented = true
         return machine
     }
 
@@ -172,7 +174,7 @@ struct IncomingCallStateMachine {
     mutating func acceptFailed(_ reason: String) -> [Action] {
         let acked = acceptTaken()
         guard state == .confirming, farewell == nil else { return acked }
-        wantedEnd = Farewell(reason: reason)
+        wantedEnd = Farewell(reason: "500 \(reason)")
         // It rings on.
         return acked + decline(488)
     }

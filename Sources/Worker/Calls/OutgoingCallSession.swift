@@ -79,7 +79,8 @@ final class OutgoingCallSession: CallSession {
     var row: SessionRow {
         SessionRow(
             id: id, slot: possession.owner.slot, clientSession: clientSession, account: account,
-            displayName: displayName, role: .call, callID: callID)
+            displayName: displayName, role: .call, handle: machine.isSent ? handle.handleID : nil, callID: callID,
+            isCallSent: machine.isSent)
     }
 
     // MARK: Being taken over

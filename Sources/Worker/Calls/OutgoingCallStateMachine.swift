@@ -109,8 +109,8 @@ struct OutgoingCallStateMachine {
     private var isSettled = false
     private var description: SessionDescription?
     private var isMediaUp = false
-    /// The registry says that the INVITE may be out.
-    private var isSent = false
+    /// The registry says, or is about to say, that the INVITE may be out.
+    private(set) var isSent = false
 
     /// A predecessor's, whose row is there.
     static func inherited(isSent: Bool) -> OutgoingCallStateMachine {
@@ -162,6 +162,7 @@ struct OutgoingCallStateMachine {
     mutating func identified() -> [Action] {
         guard state == .identifying, farewell == nil, let handle = life.usable else { return [] }
         state = .noting
+        isSent = true
         return [.stop(.identify), .noteSent(handle)]
     }
 
@@ -187,7 +188,6 @@ struct OutgoingCallStateMachine {
     /// - Parameter handle: as noted; another one may have taken its place meanwhile.
     mutating func sentNoted(_ handle: JanusHandleID) -> [Action] {
         guard state == .noting, farewell == nil, handle == life.usable else { return [] }
-        isSent = true
         state = .dialling
         return [.dial]
     }
@@ -206,7 +206,9 @@ struct OutgoingCallStateMachine {
     /// Janus refuses the call, at once or by an event (D16).
     mutating func dialRefused(_ reason: String) -> [Action] {
         switch state {
-        case .dialling, .inviting: end(reason)
+        case .dialling: end(reason)
+        // The client has its ack: what it is told looks like an answer of SIP.
+        case .inviting: end("500 \(reason)")
         case .lookingUp, .opening, .identifying, .noting, .answered, .resuming, .unsettled, .over: []
         }
     }

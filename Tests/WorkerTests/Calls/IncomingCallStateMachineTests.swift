@@ -51,7 +51,7 @@ import Testing
         var machine = at(.confirming)
         #expect(machine.acceptFailed("no codec") == [.decline(488), .startTimer])
         #expect(machine.hungUp(declined(488)) == [.reset, .stopTimer, .returnHandle(.free), .markEnded])
-        #expect(machine.marked() == told("no codec"))
+        #expect(machine.marked() == told("500 no codec"))
     }
 
     // MARK: Ends
@@ -242,6 +242,13 @@ import Testing
         #expect(machine.resynced(ToldCall(isAcked: true, isAnswered: true)) == [])
         #expect(!machine.awaitsAnswer)
         #expect(machine.accepted() == [.tell(.accepted(answer: nil))])
+    }
+
+    @Test func `an end that is seen before the front door speaks is told by what it says then`() {
+        var machine = Machine.inherited
+        _ = machine.observed(.ringing(offer: offer))
+        _ = machine.hungUp(cancelled())
+        #expect(machine.marked() == told("487 Request Terminated", isMissed: true), "and not as missed by itself")
     }
 
     @Test func `what rings on the handle may be another call by now`() {

@@ -15,6 +15,7 @@ import Testing
             #expect(world.janus.requests() == ["message register", "message call"], "no handle is made for it")
             let row = try #require(try world.row(of: call))
             #expect(row.isCallSent && row.handle?.rawValue == world.dialledHandle && row.role == .call)
+            #expect(call.row == row, "should the registry lose it")
             #expect(world.janus.dialled.map(\.callID) == [SIPCallID.of(call.id, in: deployment).description])
             #expect(world.janus.dialled.map(\.uri) == ["sip:bob@phones.test"])
 
@@ -75,7 +76,7 @@ import Testing
                 return .proceed
             }
             world.dial()
-            #expect(world.said == ["5/1 ack", "5/1: call terminated Wrong state (register first)"])
+            #expect(world.said == ["5/1 ack", "5/1: call terminated 500 Wrong state (register first)"])
         }
     }
 

@@ -127,7 +127,7 @@ import Testing
     @Test func `B13 a refusal that comes as an event after the ack ends the call (D16)`() {
         var machine = at(.inviting)
         #expect(machine.dialRefused("Invalid user address") == stops + [.detach(h)])
-        #expect(finished(&machine) == told("Invalid user address"))
+        #expect(finished(&machine) == told("500 Invalid user address"))
     }
 
     @Test(arguments: [(486, "Busy Here"), (404, "Not Found"), (603, "Decline"), (480, "Temporarily Unavailable")])
@@ -347,6 +347,39 @@ import Testing
         #expect(machine.released() == [])
         #expect(machine.observed(Machine.Observation(handle: h, phase: .inviting)) == [.detach(h)])
         #expect(finished(&machine) == [.finish])
+    }
+
+    @Test(arguments: At.allCases)
+    func `R06 a successor at every step: what was not dialled is, what may have been is not, and one answer is given`(
+        state: At
+    ) throws {
+        let before = at(state)
+        // What the registry and Janus have of it.
+        let isSent = [.dialling, .inviting, .progress, .ringing, .answered, .established].contains(state)
+        let isInJanus = isSent && state != .dialling
+        let phase: Machine.Observation.Phase =
+            switch state {
+            case .answered: .inCall(answer: answer, isMediaUp: false)
+            case .established: .inCall(answer: answer, isMediaUp: true)
+            default: isInJanus ? .inviting : .idle
+            }
+        // What the client has been told, at the most and at the least.
+        for isAcked in before.answer == .ack ? [true, false] : [false] {
+            let told = ToldCall(isAcked: isAcked, stage: isAcked ? before.stage : .nothing)
+            var machine = Machine.inherited(isSent: isSent)
+            var actions = machine.observed(Machine.Observation(handle: isSent ? h : nil, phase: phase))
+            actions += machine.resynced(told, isPending: !isAcked)
+            #expect(actions.contains(.lookUp) == !isSent)
+            #expect(actions.contains(.answerCallAgain(.ack)) == (isSent && !isAcked))
+            if !isSent { actions += machine.lookedUp([first]) + machine.attached(other) + machine.identified() }
+            #expect(!actions.contains(.dial))
+            let isOver = isSent && !isInJanus
+            #expect(machine.isEnding == isOver)
+            if isAcked, isInJanus, state != .inviting {
+                #expect(!actions.contains { if case .tell = $0 { true } else { false } }, "told before")
+            }
+            if isOver { #expect(finished(&machine) == self.told("408 Request Timeout")) }
+        }
     }
 
     // MARK: Helpers

@@ -25,6 +25,18 @@ import Testing
         #expect(life.state == .over)
     }
 
+    @Test func `a handle can be exchanged for another as long as the session lives`() {
+        var life = living(.attached(h))
+        #expect(life.exchanged() == .attach)
+        #expect(life.usable == nil)
+        #expect(life.attached(handle(8)) == .ready(handle(8)))
+        for state in [HandleLife.State.idle, .recording, .attaching, .detaching(h), .marking, .over] {
+            life = living(state)
+            #expect(life.exchanged() == .none)
+            #expect(life.state == state)
+        }
+    }
+
     @Test func `an end without leaving detaches at once`() {
         var life = living(.attached(h))
         #expect(life.end(leavingFirst: false) == .detach(h))
