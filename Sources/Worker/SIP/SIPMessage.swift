@@ -77,7 +77,6 @@ enum SIPBody {
             json.member("request", "call")
             json.member("uri", "sip:\(uri)")
             json.member("call_id", callID)
-            json.member("srtp", "sdes_optional")
         }
     }
 

@@ -2,6 +2,7 @@ import Identity
 import JSONText
 import NIOCore
 import Registry
+import SIPLookup
 import Sylkrtc
 import Testing
 

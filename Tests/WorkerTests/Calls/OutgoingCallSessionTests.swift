@@ -1,6 +1,7 @@
 import Identity
 import NIOCore
 import Registry
+import SIPLookup
 import Sylkrtc
 import Testing
 

@@ -1,4 +1,5 @@
 import Identity
+import SIPLookup
 import Sylkrtc
 import TestSupport
 import Testing

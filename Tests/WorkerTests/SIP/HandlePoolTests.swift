@@ -1,5 +1,6 @@
 import Identity
 import NIOCore
+import SIPLookup
 import Testing
 
 @testable import Worker

@@ -53,7 +53,7 @@ import Testing
                 == #"{"request":"register","type":"helper","username":"sip:alice@example.com","master_id":12}"#)
         #expect(
             text(SIPBody.call("bob@example.org", callID: "id"))
-                == #"{"request":"call","uri":"sip:bob@example.org","call_id":"id","srtp":"sdes_optional"}"#)
+                == #"{"request":"call","uri":"sip:bob@example.org","call_id":"id"}"#)
         #expect(text(SIPBody.accept) == #"{"request":"accept"}"#)
         #expect(text(SIPBody.decline(486)) == #"{"request":"decline","code":486}"#)
         #expect(text(SIPBody.hangup) == #"{"request":"hangup"}"#)
