@@ -173,7 +173,8 @@ final class Telephony: CallHome {
         _ call: SIPEvent.IncomingCall, on handle: JanusHandle<SIPMessage>, of registration: RegistrationSession
     ) -> IncomingCallSession? {
         guard !conferences.isOverrun(by: registration.id.connection) else { return nil }
-        let name = [random.next(), random.next()].map { String($0, radix: 36) }.joined()
+        // 32 hexadecimal digits, as of a UUID (E03).
+        let name = (0..<32).map { _ in String(Int.random(in: 0..<16, using: &random), radix: 16) }.joined()
         guard let clientSession = ClientSessionID(name) else { return nil }
         let id = SessionID(connection: registration.id.connection, request: .ofIncomingCall(using: &random))
         let incoming = IncomingCallSession(

@@ -59,7 +59,8 @@ class JanusInspector:
 
     async def session_handles(self):
         """The handles of clients' publishers, feeds, registrations and calls: all but the workers' own."""
-        return [handle for handle in await self.handles() if handle.purpose != "rooms"]
+        return [handle for handle in await self.handles()
+                if handle.purpose != "rooms" and not handle.purpose.startswith("pooled-")]
 
     async def publisher(self, display):
         """The publisher with this display name."""
