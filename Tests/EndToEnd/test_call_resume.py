@@ -12,6 +12,7 @@ import pytest_asyncio
 from faults.gaps import FACTOR, FLOOR, largest_gap
 from harness.baresip import VOICE
 from harness.calls import Ear
+from harness.checks import line_is_free
 from harness.gateway import Gateway
 from harness.media import TONE, Arrivals
 from harness.running import running
@@ -145,7 +146,7 @@ async def test_E06_who_hangs_up_while_nobody_owns_the_call_ends_it(subscribers, 
     await call.ends()
     await told_nothing_but(alice.client, mark, "terminated")
     assert alice.missed == []
-    # And the line is free.
+    await line_is_free(gateway)
     again = await how(alice, bob)
     await again.hears(VOICE)
 
@@ -318,6 +319,7 @@ async def test_E03_a_call_that_comes_and_goes_while_nobody_owns_the_registration
         await bob.told("CALL_CLOSED")
     await asyncio.sleep(SLACK)
     assert len(alice.client.events("incoming_session")) == len(alice.client.events("state", state="terminated"))
+    await line_is_free(gateway)
     call = await _taken(alice, bob)
     await call.hears(VOICE)
 

@@ -7,12 +7,12 @@ import socket
 import pytest
 
 from harness.baresip import VOICE, Baresip
+from harness.checks import line_is_free
 from harness.media import TONE
 from harness.offer import answer, candidate
 from harness.waiting import eventually, until_empty
 
 SLACK = 0.7  # seconds in which something that must not come would have come
-CLEARING = 0.3  # seconds of Janus's between a call that is over and one that may come, of which it does not tell
 
 
 @pytest.fixture(scope="module")
@@ -35,17 +35,6 @@ async def handles_become(gateway, count):
         return await handle_count(gateway) == count
 
     await eventually(found, 10, f"{count} handles in Janus")
-
-
-async def line_is_free(gateway):
-    """Janus takes no call for an account, and says that it is busy, while it still clears up the call before."""
-    async def busy():
-        return [handle.plugin for handle in await gateway.janus.inspector.session_handles()
-                if handle.plugin.get("call_status", "idle") != "idle"
-                or any(handle.plugin.get(state) for state in ("establishing", "established", "hangingup"))]
-
-    await until_empty(busy, 10, "calls that are cleared up")
-    await asyncio.sleep(CLEARING)
 
 
 # MARK: calls that are answered

@@ -1,6 +1,10 @@
 """What must be true when everybody has left."""
 
+import asyncio
+
 from .waiting import until_empty
+
+CLEARING = 0.3  # seconds of Janus's between a call that is over and one that may come, of which it does not tell
 
 
 async def nothing_left(gateway, within=20.0, connected=()):
@@ -19,6 +23,17 @@ async def nothing_left_of(gateway, sessions, within=20.0):
         return {"handles": handles, "rows": rows} if handles or rows else {}
 
     await until_empty(leftovers, within, "what the lost sessions left behind")
+
+
+async def line_is_free(gateway):
+    """Janus takes no call for an account, and says that it is busy, while it still clears up the call before."""
+    async def busy():
+        return [handle.plugin for handle in await gateway.janus.inspector.session_handles()
+                if handle.plugin.get("call_status", "idle") != "idle"
+                or any(handle.plugin.get(state) for state in ("establishing", "established", "hangingup"))]
+
+    await until_empty(busy, 10, "calls that are cleared up")
+    await asyncio.sleep(CLEARING)
 
 
 def sessions_of(gateway, participants):
