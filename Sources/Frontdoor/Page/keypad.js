@@ -6,11 +6,13 @@ const KEYS = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '0', '#'];
 const NAMES = { '*': 'star', '#': 'hash' };
 const TONE = 120; // milliseconds
 const PAUSE = 80; // between two
+const LOOK = 300; // milliseconds between two looks whether tones can be sent by now, of which the browser does not tell
 
 export class Keypad {
   #element;
   #reason;
   #call = null;
+  #timer = null;
 
   constructor(element, reason) {
     this.#element = element;
@@ -27,12 +29,15 @@ export class Keypad {
     this.follow(null);
   }
 
-  /** @param {?import('./call.js').Call} call whose keys these are from now on, and to be asked again when it changes */
+  /** @param {?import('./call.js').Call} call whose keys these are from now on; to be told again when it changes */
   follow(call) {
     this.#call = call;
     const why = this.#whyNot();
     for (const button of this.#element.children) button.disabled = why !== '';
-    this.#reason.textContent = why;
+    // Assistive technology reads what changes in a live region: leave the words alone while they stay the same.
+    if (this.#reason.textContent !== why) this.#reason.textContent = why;
+    clearTimeout(this.#timer);
+    if (why !== '' && call && !call.isOver) this.#timer = setTimeout(() => this.follow(call), LOOK);
   }
 
   /** Tones that are still to be sent are not lost when another key follows quickly. */
