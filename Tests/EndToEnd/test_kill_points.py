@@ -52,8 +52,8 @@ def killing(gateway, points, monkeypatch):
 def test_the_points_are_all_of_those_the_worker_has():
     told = subprocess.run([fault_worker(), "fault-points"], capture_output=True, text=True, timeout=30)
     assert told.returncode == 0, f"{fault_worker()} is no debug build with fault points: {told.stderr}"
-    # Those of calls need telephones.
-    of_conferences = [point for point in told.stdout.split() if not point.startswith("call.")]
+    # Those of registrations and calls need telephones.
+    of_conferences = [point for point in told.stdout.split() if not point.startswith(("call.", "registration."))]
     assert sorted(of_conferences) == sorted(point for _, point in POINTS)
 
 
