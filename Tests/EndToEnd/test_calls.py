@@ -23,10 +23,14 @@ def gateway_settings(name_server):
     }
 
 
+async def masters_and_calls(gateway):
+    """The handles of registrations and calls; a registration's spare handle comes and goes with it."""
+    return {handle.id for handle in await gateway.janus.inspector.session_handles()
+            if not handle.purpose.startswith("spare-")}
+
+
 async def handle_count(gateway):
-    """Of registrations and calls; a registration's spare handle comes and goes with it."""
-    return len([handle for handle in await gateway.janus.inspector.session_handles()
-                if not handle.purpose.startswith("spare-")])
+    return len(await masters_and_calls(gateway))
 
 
 async def handles_become(gateway, count):
@@ -373,7 +377,7 @@ async def test_B19_R04_unregistering_leaves_the_call_and_takes_the_rest_when_it_
 
 async def test_B17_every_handle_of_a_call_goes_and_that_of_the_account_stays(subscribers, phones, reached, gateway):
     alice, bob = await subscribers.registered("alice"), await phones("bob")
-    before = await _masters(gateway)
+    before = await masters_and_calls(gateway)
     await reached("uas_refuse", "refuser", status="486 Busy Here")
     for number in range(3):
         await (await alice.dial_silently("refuser@phones.test", f"call-{number}")).ends("486")
@@ -384,12 +388,7 @@ async def test_B17_every_handle_of_a_call_goes_and_that_of_the_account_stays(sub
     await bob.hang_up()
     await call.ends("200")
     await handles_become(gateway, 1)
-    assert await _masters(gateway) == before
-
-
-async def _masters(gateway):
-    return {handle.id for handle in await gateway.janus.inspector.session_handles()
-            if not handle.purpose.startswith("spare-")}
+    assert await masters_and_calls(gateway) == before
 
 
 # MARK: those who keep no rule
