@@ -149,7 +149,10 @@ extension WorkerCore {
         links?.stop()
         links = nil
         guard let session, let gateway = janus.gateway else { return slotGivenUp(owner) }
-        session.destroy(over: gateway) { [self] _ in slotGivenUp(owner) }
+        // As with a detach: Janus must not be at a message of what it is to free.
+        awaitReplies(until: loop.now + Self.stopPatience) { [self] in
+            session.destroy(over: gateway) { [self] _ in slotGivenUp(owner) }
+        }
     }
 
     func slotGivenUp(_ owner: RoomOwner) {

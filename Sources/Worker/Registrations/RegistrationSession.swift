@@ -233,7 +233,7 @@ final class RegistrationSession {
         case .leave:
             for line in lines.values { line.call?.endUnlessAnswered(RegistrationStateMachine.endedReason) }
             look()
-        case .detach(let handle): detachAll(handle)
+        case .detach(let handle): closeAll(handle)
         case .markEnded:
             telephony.markEnded(id, at: .registrationMark) { [self] in perform(machine.marked()) }
         case .finish:
@@ -412,7 +412,6 @@ final class RegistrationSession {
     /// What waited for a call to end goes on, when it has.
     func look() {
         for line in lines.values where line.role == .retired && line.master == nil && !isBusy(line) {
-            for helper in lines.values where helper.master === line { close(helper) }
             close(line)
         }
         guard case .leaving = machine.life.state, !lines.values.contains(where: { $0.call != nil }) else { return }
@@ -424,34 +423,50 @@ final class RegistrationSession {
         line.call != nil || lines.values.contains { $0.master === line && $0.call != nil }
     }
 
+    /// Gives a line's handle up, and those of its helpers, if it has any.
     func close(_ line: RegistrationLine) {
-        line.warmed()
-        lines[line.handle.id] = nil
-        detach(line.handle)
-    }
-
-    private func detach(_ handle: JanusHandle<SIPMessage>) {
-        handle.detach { [logger] result in
-            guard case .failure(let error) = result, !error.saysAlreadyGone else { return }
-            logger.warning("detach failed", metadata: .keyed([.handle: "\(handle.id)", .error: error.reason]))
-        }
+        close(line.handle, with: lines.values.filter { $0.master === line }) { [self] in detach($0) {} }
     }
 
     /// The registration's own handle goes, and everything that depends on it: the session is over when it is gone.
-    private func detachAll(_ id: JanusHandleID) {
-        let line = lines.removeValue(forKey: id)
-        for other in lines.values { close(other) }
+    private func closeAll(_ id: JanusHandleID) {
         let handle =
-            line?.handle
+            lines[id]?.handle
             ?? JanusHandle<SIPMessage>(id, session: possession.janusSession, gateway: possession.gateway) { _, _ in }
-        line?.warmed()
-        possession.faults.before(.registrationDetach)
-        handle.detach { [self] result in
-            possession.faults.after(.registrationDetach)
-            if case .failure(let error) = result, !error.saysAlreadyGone {
-                logger.warning("detach failed", metadata: .keyed([.handle: "\(id)", .error: error.reason]))
+        close(handle, with: lines.values.filter { $0.handle.id != id }) { [self, faults = possession.faults] in
+            faults.before(.registrationDetach)
+            detach($0) { [self] in
+                faults.after(.registrationDetach)
+                perform(machine.detached())
             }
-            perform(machine.detached())
+        }
+    }
+
+    /// Helpers are detached before their master: Janus, which ends them with it, must not be at a message of theirs then
+    /// (``JanusHandle/detach(completion:)``).
+    private func close(
+        _ handle: JanusHandle<SIPMessage>, with helpers: [RegistrationLine],
+        then last: @escaping (JanusHandle<SIPMessage>) -> Void
+    ) {
+        lines.removeValue(forKey: handle.id)?.warmed()
+        handle.forget()
+        guard !helpers.isEmpty else { return last(handle) }
+        var left = helpers.count
+        for helper in helpers {
+            lines.removeValue(forKey: helper.handle.id)?.warmed()
+            detach(helper.handle) {
+                left -= 1
+                if left == 0 { last(handle) }
+            }
+        }
+    }
+
+    private func detach(_ handle: JanusHandle<SIPMessage>, completion: @escaping () -> Void) {
+        handle.detach { [logger] result in
+            if case .failure(let error) = result, !error.saysAlreadyGone {
+                logger.warning("detach failed", metadata: .keyed([.handle: "\(handle.id)", .error: error.reason]))
+            }
+            completion()
         }
     }
 }

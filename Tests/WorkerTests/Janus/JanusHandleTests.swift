@@ -108,9 +108,13 @@ import Testing
             ])
     }
 
+    private func detach(_ name: String = "detach") {
+        handle.detach { [heard] result in heard.lines.append("\(name) \(words(result))") }
+    }
+
     @Test func `a detached handle hears nothing more, and what waited has failed`() {
         for name in ["a", "b", "c"] { ask(name) }
-        handle.detach { [heard] result in heard.lines.append("detach \(words(result))") }
+        detach()
         #expect(heard.lines == ["b failed: the handle is gone", "c failed: the handle is gone"])
         say(#"{"janus":"event","sender":92,"transaction":"x-1"}"#)
         say(#"{"janus":"ack","transaction":"x-1"}"#)
@@ -118,6 +122,39 @@ import Testing
         #expect(heard.lines.suffix(2) == ["a accepted", "detach done"])
         #expect(socket.sent.count == 2)
         #expect(socket.sent[1] == #"{"janus":"detach","transaction":"x-2","session_id":811,"handle_id":92}"#)
+    }
+
+    @Test func `Janus is never at a message of a handle that is to be detached`() {
+        ask("a")
+        detach("first")
+        detach("second")
+        ask("b")
+        #expect(socket.sent.count == 1, "the message that has left is awaited, and none follows it")
+        say(#"{"janus":"ack","transaction":"x-1"}"#)
+        #expect(socket.sent.dropFirst().allSatisfy { $0.contains(#""janus":"detach""#) })
+        say(#"{"janus":"success","transaction":"x-2"}"#)
+        say(#"{"janus":"error","transaction":"x-3","error":{"code":459,"reason":"gone"}}"#)
+        #expect(heard.lines == ["a accepted", "b failed: the handle is gone", "first done", "second failed: gone"])
+    }
+
+    @Test func `a detach waits for a silent Janus as long as the message does`() {
+        ask("a")
+        detach()
+        loop.advance(by: .seconds(10))
+        gateway.timerFired(at: loop.now)
+        #expect(heard.lines == ["a failed: request timed out"])
+        #expect(socket.sent.count == 2)
+        #expect(socket.sent.last?.contains("detach") == true)
+    }
+
+    @Test func `a detach that waits fails with its connection`() {
+        ask("a")
+        detach()
+        gateway.lost()
+        loop.run()
+        let failure = "failed: the media server is not connected"
+        #expect(heard.lines == ["a \(failure)", "detach \(failure)"])
+        #expect(socket.sent.count == 1)
     }
 
     @Test func `a forgotten handle is not detached`() {
