@@ -67,7 +67,9 @@ async def janus(folder):
     janus = Janus(folder)
     await janus.start()
     yield janus
+    crash = janus.has_crashed()
     await janus.stop()
+    assert not crash, crash
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +91,8 @@ async def visitors(gateway):
     visitors = Visitors(gateway)
     yield visitors
     await visitors.leave()
+    crash = gateway.janus.has_crashed()
+    assert not crash, crash
     await nothing_left(gateway)
 
 

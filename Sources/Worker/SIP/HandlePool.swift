@@ -16,6 +16,8 @@ final class HandlePool: OwnHandles {
     /// After a failure nothing is tried for that long, unless somebody waits.
     static let retryDelay = TimeAmount.seconds(1)
     static let makingTime = TimeAmount.seconds(10)
+    /// What only fills the stock lets everybody else go first; a call that waits for it changes that.
+    static let stockPatience = TimeAmount.minutes(10)
     /// Calls that wait for a handle; what comes beyond fails at once.
     static let maximumWaiting = 1024
 
@@ -40,7 +42,10 @@ final class HandlePool: OwnHandles {
     private struct Making {
         let transport: SIPTransport
         let handle: JanusHandle<SIPMessage>
-        let deadline: Scheduled<Void>
+        /// From the turn on.
+        var deadline: Scheduled<Void>?
+        /// Where it waits for its turn.
+        var place: RegisterPace.Ticket?
     }
 
     /// - Parameters:
@@ -62,7 +67,7 @@ final class HandlePool: OwnHandles {
     func close() {
         isOpen = false
         timer?.cancel()
-        making?.deadline.cancel()
+        making?.deadline?.cancel()
         waiting = []
     }
 
@@ -90,6 +95,7 @@ final class HandlePool: OwnHandles {
             return rest(Self.quiet)
         }
         waiting.append((transport, completion))
+        if let place = making?.place { pace?.raise(place, to: .call) }
         makeNext()
     }
 
@@ -124,13 +130,13 @@ final class HandlePool: OwnHandles {
         let handle = JanusHandle<SIPMessage>(
             id, session: possession.janusSession, gateway: possession.gateway
         ) { [weak self] event, _ in self?.received(event, id) }
-        let bound = NIOLoopBound(self, eventLoop: possession.loop)
-        let deadline = possession.loop.scheduleTask(in: Self.makingTime) { bound.value.giveUp(id, .timedOut) }
-        making = Making(transport: transport, handle: handle, deadline: deadline)
+        making = Making(transport: transport, handle: handle)
         handle.receiveEvents()
         guard let pace else { return warm(handle, transport) }
         // Nobody waits behind what only fills the stock.
-        pace.enter(waiting.isEmpty ? .pool : .call, patience: Self.makingTime) { [weak self] result in
+        let isForStock = waiting.isEmpty
+        let patience = isForStock ? Self.stockPatience : Self.makingTime
+        let place = pace.enter(isForStock ? .pool : .call, patience: patience) { [weak self] result in
             guard let self, making?.handle === handle, possession.isHeld else {
                 return (try? result.get())?.over() ?? ()
             }
@@ -141,9 +147,14 @@ final class HandlePool: OwnHandles {
             case .failure: giveUp(id, .timedOut)
             }
         }
+        if making?.handle === handle { making?.place = place }
     }
 
     private func warm(_ handle: JanusHandle<SIPMessage>, _ transport: SIPTransport) {
+        let bound = NIOLoopBound((self, handle.id), eventLoop: possession.loop)
+        making?.deadline = possession.loop.scheduleTask(in: Self.makingTime) {
+            bound.value.0.giveUp(bound.value.1, .timedOut)
+        }
         handle.message(.register, body: SIPBody.warm(transport)) { [weak self] result in
             if case .failure(let error) = result { self?.giveUp(handle.id, error) }
         }
@@ -175,7 +186,7 @@ final class HandlePool: OwnHandles {
 
     private func isReady(_ id: JanusHandleID) {
         guard let making, making.handle.id == id else { return }
-        making.deadline.cancel()
+        making.deadline?.cancel()
         self.making = nil
         if let next = waiting.firstIndex(where: { $0.transport == making.transport }) {
             let completion = waiting.remove(at: next).completion
@@ -207,7 +218,7 @@ final class HandlePool: OwnHandles {
         _ id: JanusHandleID
     ) -> (handle: JanusHandle<SIPMessage>, transport: SIPTransport, wasMaking: Bool)? {
         if let making, making.handle.id == id {
-            making.deadline.cancel()
+            making.deadline?.cancel()
             self.making = nil
             return (making.handle, making.transport, true)
         }

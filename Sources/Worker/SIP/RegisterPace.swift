@@ -4,6 +4,7 @@ import Telemetry
 /// Hands out the turns that ``RegisterPaceStateMachine`` decides. Confined to the core loop.
 final class RegisterPace {
     typealias Priority = RegisterPaceStateMachine.Priority
+    typealias Ticket = RegisterPaceStateMachine.Ticket
 
     enum Failure: Error, Equatable {
         case tooMany
@@ -36,15 +37,15 @@ final class RegisterPace {
     static let limit = TimeAmount.seconds(1)
 
     private struct Waiter {
-        let priority: Priority
+        var priority: Priority
         let since: NIODeadline
         let begin: (Result<Turn, Failure>) -> Void
         var timer: Scheduled<Void>?
     }
 
     private var machine = RegisterPaceStateMachine()
-    private var waiters: [RegisterPaceStateMachine.Ticket: Waiter] = [:]
-    private var lastTicket: RegisterPaceStateMachine.Ticket = 0
+    private var waiters: [Ticket: Waiter] = [:]
+    private var lastTicket: Ticket = 0
     private var isHandingOut = false
     private let loop: any EventLoop
     private let metrics: PhoneMetrics
@@ -57,20 +58,31 @@ final class RegisterPace {
     /// - Parameters:
     ///   - patience: how long the turn is waited for.
     ///   - begin: called once, perhaps before this returns.
+    /// - Returns: the place in the queue.
+    @discardableResult
     func enter(
         _ priority: Priority, patience: TimeAmount, _ begin: @escaping (Result<Turn, Failure>) -> Void
-    ) {
+    ) -> Ticket {
         lastTicket += 1
         let ticket = lastTicket
         guard machine.entered(ticket, priority) else {
             metrics.turnRefused()
-            return begin(.failure(.tooMany))
+            begin(.failure(.tooMany))
+            return ticket
         }
         var waiter = Waiter(priority: priority, since: loop.now, begin: begin)
         let bound = NIOLoopBound(self, eventLoop: loop)
         waiter.timer = loop.scheduleTask(in: patience) { bound.value.timedOut(ticket) }
         waiters[ticket] = waiter
         handOut()
+        return ticket
+    }
+
+    /// Somebody waits for this turn who comes before those it waits behind. A turn that has come, or is not waited for any
+    /// more, stays what it is.
+    func raise(_ ticket: Ticket, to priority: Priority) {
+        guard machine.raised(ticket, to: priority) else { return }
+        waiters[ticket]?.priority = priority
     }
 
     func waiting(_ priority: Priority) -> Int { machine.count(priority) }

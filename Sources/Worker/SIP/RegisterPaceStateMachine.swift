@@ -36,6 +36,19 @@ struct RegisterPaceStateMachine {
         return current
     }
 
+    /// Somebody waits for it who comes before.
+    ///
+    /// - Returns: false: it does not wait, or is no less urgent already.
+    mutating func raised(_ ticket: Ticket, to priority: Priority) -> Bool {
+        for index in waiting.indices where index > priority.rawValue {
+            guard let place = waiting[index].firstIndex(of: ticket) else { continue }
+            waiting[index].remove(at: place)
+            waiting[priority.rawValue].append(ticket)
+            return true
+        }
+        return false
+    }
+
     /// The turn is over, or is not waited for any more.
     ///
     /// - Returns: false: that has been known.

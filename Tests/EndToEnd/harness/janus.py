@@ -1,6 +1,7 @@
 """Debian's Janus, with the configuration the project ships, on ports of its own."""
 
 import secrets
+import signal
 import subprocess
 
 import aiohttp
@@ -47,6 +48,11 @@ class Janus:
     async def stop(self):
         await self.inspector.close()
         await self.process.stop()
+
+    def has_crashed(self):
+        """What it said last, when a signal ended it that nobody here has sent."""
+        crashed = self.process.status in (-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS)
+        return f"{self.process!r} crashed:\n{self.process.last_lines()}" if crashed else None
 
     async def _answers(self):
         assert self.process.running, f"janus ended with status {self.process.status}:\n{self.process.last_lines()}"

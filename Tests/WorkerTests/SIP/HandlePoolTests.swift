@@ -135,4 +135,50 @@ import Testing
             #expect(taken.lines.last == "y: too many calls")
         }
     }
+
+    private final class Turns {
+        var all: [RegisterPace.Turn] = []
+    }
+
+    @Test func `a call that finds only what fills the stock takes its place, before all registrations`() throws {
+        try CallWorld.run(size: 0) { world in
+            let pace = RegisterPace(loop: world.slotWorld.loop, metrics: PhoneMetrics())
+            let pool = HandlePool(world.possession, size: 1, pace: pace)
+            let (taken, turns) = (Taken(), Turns())
+            for _ in 0..<3 {
+                pace.enter(.registration, patience: .seconds(100)) { result in
+                    if case .success(let turn) = result { turns.all.append(turn) }
+                }
+            }
+            pool.open()
+            world.settle()
+            #expect(pace.waiting(.pool) == 1)
+            take(pool, "call", taken)
+            world.settle()
+            #expect(taken.lines == [] && pace.waiting(.call) == 1 && pace.waiting(.registration) == 2)
+            turns.all[0].over()
+            world.settle()
+            #expect(taken.lines == ["call"])
+            #expect(turns.all.count == 2, "then the next registration has its turn")
+            pool.close()
+        }
+    }
+
+    @Test func `what fills the stock waits for its turn as long as others register`() throws {
+        try CallWorld.run(size: 0) { world in
+            let pace = RegisterPace(loop: world.slotWorld.loop, metrics: PhoneMetrics())
+            let pool = HandlePool(world.possession, size: 1, pace: pace)
+            for _ in 0..<30 { pace.enter(.registration, patience: .seconds(100)) { _ in } }
+            pool.open()
+            world.settle()
+            // Nobody ends those turns: each is over after its limit.
+            for _ in 0..<29 { world.advance(by: RegisterPace.limit) }
+            world.settle()
+            #expect(pool.count == 0 && !world.janus.requests().contains("detach"))
+            world.advance(by: RegisterPace.limit)
+            world.settle()
+            #expect(pool.count == 1)
+            pool.close()
+        }
+    }
 }

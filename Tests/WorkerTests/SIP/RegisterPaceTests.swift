@@ -15,9 +15,10 @@ import Testing
         var turns: [String: RegisterPace.Turn] = [:]
     }
 
+    @discardableResult
     private func enter(
         _ name: String, _ priority: RegisterPace.Priority, _ book: Book, patience: TimeAmount = .seconds(10)
-    ) {
+    ) -> RegisterPace.Ticket {
         pace.enter(priority, patience: patience) { result in
             switch result {
             case .success(let turn):
@@ -48,6 +49,20 @@ import Testing
         enter("call", .call, book)
         for name in ["pool", "call", "a", "b"] { book.turns[name]?.over() }
         #expect(book.lines == ["pool", "call", "a", "b", "more pool"])
+    }
+
+    @Test func `who is waited for by a call comes as one, and never later than before`() {
+        let book = Book()
+        for name in ["a", "b"] { enter(name, .registration, book) }
+        let stock = enter("stock", .pool, book)
+        let call = enter("call", .call, book)
+        pace.raise(stock, to: .call)
+        pace.raise(call, to: .registration)
+        #expect([.call, .registration, .pool].map(pace.waiting) == [2, 1, 0])
+        for name in ["a", "call", "stock"] { book.turns[name]?.over() }
+        #expect(book.lines == ["a", "call", "stock", "b"])
+        pace.raise(stock, to: .call)
+        #expect(pace.waiting(.call) == 0, "it had its turn")
     }
 
     @Test func `a turn that nobody ends is over by itself`() {
