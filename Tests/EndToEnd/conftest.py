@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from harness.baresip import Baresip
 from harness.checks import nothing_left
+from harness.fault_points import FaultPoints
 from harness.gateway import Gateway
 from harness.janus import Janus
 from harness.kamailio import Kamailio
@@ -94,6 +95,21 @@ async def visitors(gateway):
     crash = gateway.janus.has_crashed()
     assert not crash, crash
     await nothing_left(gateway)
+
+
+# Workers that die at a named step.
+
+@pytest.fixture(scope="module")
+def points(folder):
+    return FaultPoints(folder)
+
+
+@pytest.fixture
+def killing(gateway, points, monkeypatch):
+    """Points may kill workers as long as this lasts."""
+    monkeypatch.setattr(gateway, "may_be_killed", True)
+    yield
+    points.disarm()
 
 
 # Telephones. What reaches Janus speaks from the host's own address, as Janus does.

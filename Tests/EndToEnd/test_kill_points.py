@@ -1,17 +1,13 @@
 """A worker is killed before or after each step of a request, and nobody notices."""
 
-import signal
-import subprocess
-
 import pytest
 import pytest_asyncio
 
 from faults.verdict import nobody_noticed
-from harness.fault_points import FaultPoints
+from harness.fault_points import both_sides, known_points
 from harness.gateway import Gateway
 from harness.offer import answer
 from harness.participant import PASSWORD
-from harness.paths import fault_worker
 from harness.running import running
 from harness.waiting import eventually
 
@@ -25,13 +21,7 @@ STEPS = {
     "invite-participants": "invite.resolve invite.send invite.answer",
     "terminate": "publisher.leave publisher.detach publisher.mark room.destroy room.release row.delete",
 }
-POINTS = [(request, f"{step}.{side}") for request, steps in STEPS.items() for step in steps.split()
-          for side in ("before", "after")]
-
-
-@pytest.fixture(scope="module")
-def points(folder):
-    return FaultPoints(folder, fault_worker())
+POINTS = [(request, point) for request, steps in STEPS.items() for point in both_sides(steps)]
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -41,19 +31,8 @@ async def gateway(folder, janus, points):
         yield gateway
 
 
-@pytest.fixture
-def killing(gateway, points, monkeypatch):
-    """Points may kill workers as long as this lasts."""
-    monkeypatch.setattr(gateway, "may_be_killed", True)
-    yield
-    points.disarm()
-
-
 def test_the_points_are_all_of_those_the_worker_has():
-    told = subprocess.run([fault_worker(), "fault-points"], capture_output=True, text=True, timeout=30)
-    assert told.returncode == 0, f"{fault_worker()} is no debug build with fault points: {told.stderr}"
-    # Those of registrations and calls need telephones.
-    of_conferences = [point for point in told.stdout.split() if not point.startswith(("call.", "registration."))]
+    of_conferences, _ = known_points()
     assert sorted(of_conferences) == sorted(point for _, point in POINTS)
 
 
@@ -66,11 +45,7 @@ async def test_nobody_notices_a_worker_killed(visitors, gateway, points, killing
     scene = SCENES[request_name](visitors, anna, bela, alone=request_name in ("join", "terminate") and point.startswith("room."))
     await scene.prepare()
 
-    points.arm(point)
-    await gateway.end(gateway.workers[0], signal.SIGTERM)
-    await eventually(lambda: gateway.workers[0].running, what="the worker's return")
-    await scene.act()
-    await eventually(lambda: points.reached, what=f"that {point} is reached")
+    await points.kill(gateway, point, scene.act)
     await scene.told()
 
     everybody = [anna, bela, scene.clara]

@@ -19,8 +19,8 @@ class Baresip:
     """With a registrar (a Kamailio that knows `user`) it registers; without one it can be called by its `uri`."""
 
     def __init__(self, folder, user, registrar=None, answers=False, address=None, voice=VOICE, transport="udp",
-                 password=None):
-        """`answers`: takes every call at once. `address` is where SIP and RTP reach it, by default the host's own: its
+                 password=None, talks=120):
+        """`answers`: takes every call at once. It `talks` for so many seconds of each. `address` is where SIP and RTP reach it, by default the host's own: its
         sound leaves from there whatever it says, and Janus takes sound only from where it was told to send its own.
         Another `password` than the registrar's is for those who must not get in."""
         self.user, self.address, self.port = user, address or own_address(), free_port()
@@ -33,7 +33,7 @@ class Baresip:
         self._reader = self._writer = self._reading = None
         self._sounds = self._folder / "sounds"
         self._sounds.mkdir(parents=True)
-        write_tone(self._folder / "voice.wav", voice)
+        write_tone(self._folder / "voice.wav", voice, talks)
         self._account = self._account_line(answers, password)
         self._configure()
         self.process = Process(

@@ -121,8 +121,16 @@ class Call:
             await self._peer.close()
 
 
-async def outgoing(subscriber, uri, reception=Ear, candidates=True):
-    """Acknowledged. Without `candidates` they are left out of the offer, to be told by `session-trickle`."""
+async def outgoing(subscriber, uri, **how):
+    """Acknowledged; `how` is what `offered` takes."""
+    call, request = await offered(subscriber, uri, **how)
+    await subscriber.client.acked("session-create", **request)
+    return call
+
+
+async def offered(subscriber, uri, reception=Ear, candidates=True):
+    """A call, and the request that makes it. Without `candidates` they are left out of the offer, to be told by
+    `session-trickle`."""
     peer, session = _peer(), uuid.uuid4().hex
     call = Call(subscriber, session, peer=peer, reception=reception(peer))
     peer.addTransceiver(Tone(), direction="sendrecv")
@@ -132,9 +140,7 @@ async def outgoing(subscriber, uri, reception=Ear, candidates=True):
         {"candidate": line.strip().removeprefix("a="), "sdpMLineIndex": 0, "sdpMid": "0"}
         for line in lines if line.startswith("a=candidate:")]
     sdp = "".join(line for line in lines if candidates or not line.startswith(("a=candidate:", "a=end-of-candidates")))
-    await subscriber.client.acked(
-        "session-create", account=subscriber.account, session=session, uri=uri, sdp=sdp)
-    return call
+    return call, {"account": subscriber.account, "session": session, "uri": uri, "sdp": sdp}
 
 
 def incoming(subscriber, message, reception=Ear):

@@ -7,11 +7,18 @@ from .waiting import until_empty
 CLEARING = 0.3  # seconds of Janus's between a call that is over and one that may come, of which it does not tell
 
 
-async def nothing_left(gateway, within=20.0, connected=()):
-    """Janus holds no handle of a session and no room of ours; the registry has no row for either, and knows of no account but
-    those of participants who are still connected."""
-    accounts = {participant.account for participant in connected}
-    await until_empty(lambda: _leftovers(gateway, accounts), within, "what clients left behind")
+async def nothing_left(gateway, within=20.0, connected=(), staying=()):
+    """Janus holds no handle of a session, no call and no room of ours; the registry has no row for either, and knows of no
+    account but those of participants who are still connected. `staying`: subscribers whose registrations and calls go on."""
+    accounts = {participant.account for participant in (*connected, *staying)}
+    subscribers = {subscriber.account for subscriber in staying}
+    await until_empty(lambda: _leftovers(gateway, accounts, subscribers), within, "what clients left behind")
+
+
+async def calls_are_over(gateway, within=10.0, staying=()):
+    """No handle in Janus has one, but those of the subscribers who stay in theirs."""
+    subscribers = {subscriber.account for subscriber in staying}
+    await until_empty(lambda: _calls_of_others(gateway, subscribers), within, "calls in Janus")
 
 
 async def nothing_left_of(gateway, sessions, within=20.0):
@@ -42,12 +49,28 @@ def sessions_of(gateway, participants):
     return {row["id"] for row in gateway.registry.sessions() if row["account"] in accounts}
 
 
-async def _leftovers(gateway, accounts):
+async def _calls_of_others(gateway, accounts):
+    rows = [row for row in gateway.registry.sessions() if row["account"] in accounts]
+    return [(handle.opaque_id, handle.plugin) for handle in await gateway.janus.inspector.handles()
+            if handle.is_in_a_call and not _is_of(handle, rows)]
+
+
+def _is_of(handle, rows):
+    """A registration's helper is named after it; an outgoing call's handle has only its number in the row."""
+    return (handle.purpose.removeprefix("spare-") in {row["id"] for row in rows}
+            or handle.id in {row["handle"] for row in rows})
+
+
+async def _leftovers(gateway, accounts, subscribers):
+    rows = [row for row in gateway.registry.sessions() if row["account"] in subscribers]
     left = {
-        "handles": [handle.opaque_id for handle in await gateway.janus.inspector.session_handles()],
+        "handles": [handle.opaque_id for handle in await gateway.janus.inspector.session_handles()
+                    if not _is_of(handle, rows)],
+        "calls": await _calls_of_others(gateway, subscribers),
         "Janus rooms": [room["description"] for room in await gateway.janus.inspector.rooms()],
         "room rows": [row["uri"] for row in gateway.registry.rooms()],
         "accounts": [row["account"] for row in gateway.registry.claimed() if row["account"] not in accounts],
-        "session rows": [(row["role"], row["account"], row["ended"]) for row in gateway.registry.sessions()],
+        "session rows": [(row["role"], row["account"], row["ended"]) for row in gateway.registry.sessions()
+                         if row["account"] not in subscribers],
     }
     return {kind: found for kind, found in left.items() if found}

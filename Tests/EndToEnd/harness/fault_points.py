@@ -1,6 +1,11 @@
 """Workers that kill themselves at a named step of a request, once."""
 
 import shlex
+import signal
+import subprocess
+
+from .paths import fault_worker
+from .waiting import eventually
 
 LAUNCHER = """#!/bin/sh
 # What is to be set can change from one start to the next.
@@ -9,15 +14,29 @@ exec {worker} "$@"
 """
 
 
+def both_sides(steps):
+    """`room.claim join.send`: the points before and after each."""
+    return [f"{step}.{side}" for step in steps.split() for side in ("before", "after")]
+
+
+def known_points():
+    """The names of all, as the worker tells them: (those of conferences, those of registrations and calls)."""
+    told = subprocess.run([fault_worker(), "fault-points"], capture_output=True, text=True, timeout=30)
+    assert told.returncode == 0, f"{fault_worker()} is no debug build with fault points: {told.stderr}"
+    points = told.stdout.split()
+    of_telephones = [point for point in points if point.startswith(("call.", "registration."))]
+    return [point for point in points if point not in of_telephones], of_telephones
+
+
 class FaultPoints:
     """Give `launcher` to a gateway as its worker."""
 
-    def __init__(self, folder, worker):
+    def __init__(self, folder):
         self._environment = folder / "worker.env"
         self._mark = folder / "killed"
         self.launcher = folder / "worker"
         self.launcher.write_text(LAUNCHER.format(
-            environment=shlex.quote(str(self._environment)), worker=shlex.quote(str(worker))))
+            environment=shlex.quote(str(self._environment)), worker=shlex.quote(str(fault_worker()))))
         self.launcher.chmod(0o755)
         self.disarm()
 
@@ -31,6 +50,15 @@ class FaultPoints:
         """Also for who is running: whoever finds the mark lives on."""
         self._environment.write_text("")
         self._mark.touch()
+
+    async def kill(self, gateway, point, act):
+        """The gateway's only worker dies at the point, in what `act` does, and is back."""
+        worker, former = gateway.workers[0], gateway.holders()
+        self.arm(point)
+        await gateway.end(worker, signal.SIGTERM)
+        await gateway.changed_hands(former)
+        await act()
+        await eventually(lambda: self.reached, what=f"that {point} is reached")
 
     @property
     def reached(self):

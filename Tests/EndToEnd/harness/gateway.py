@@ -179,6 +179,18 @@ class Gateway:
         serving = [row["slot"] for row in self.registry.slots() if row["serves_janus"]]
         return len(serving) == len(self.slot_numbers) and all(self.worker_of(slot) for slot in serving)
 
+    def holders(self):
+        """{slot: a number that changes with each process that holds it}, for `changed_hands`."""
+        return {row["slot"]: row["incarnation"] for row in self.registry.slots()}
+
+    async def changed_hands(self, former, within=15.0):
+        """Waits until every slot has another holder than then, which serves."""
+        def changed():
+            now = self.holders()
+            return all(now.get(slot) != incarnation for slot, incarnation in former.items()) and self._all_slots_serve()
+
+        await eventually(changed, within, "other workers in the slots")
+
     def incarnation_of(self, slot):
         """A number that changes with each process that holds the slot."""
         return next((row["incarnation"] for row in self.registry.slots() if row["slot"] == slot), None)

@@ -22,8 +22,14 @@ class Handle:
 
     @property
     def purpose(self):
-        """`rooms`, or the gateway's internal session id."""
+        """`rooms`, or the gateway's internal session id; that of a registration's helper follows `spare-`, and handles of
+        outgoing calls, and those that wait for one, are `pooled-` ones."""
         return self.opaque_id.split(":")[3]
+
+    @property
+    def is_in_a_call(self):
+        """Also while it is being made or ended."""
+        return self.plugin.get("call_status", "idle") != "idle"
 
 
 class JanusError(Exception):

@@ -152,11 +152,25 @@ class Kamailio:
 
         await eventually(enough, within, f"{count} contacts of {user}")
 
-    async def nothing_registered(self, within=10.0):
+    async def nothing_registered(self, within=10.0, but=()):
+        """`but`: users who may be."""
+        allowed = {self.address_of(user) for user in but}
+
         async def some():
-            return sorted(await self.registrations())[:10]
+            return sorted(set(await self.registrations()) - allowed)[:10]
 
         await until_empty(some, within, "registrations")
+
+    async def dialled(self, user=None):
+        """{Call-ID: INVITEs that began it} of the calls that this user, or anybody, made through it. Repeats that UDP asks for
+        and the first try, which is challenged, are left out: each call has one, or somebody has dialled twice."""
+        try:
+            answer = await self.call("htable.dump", "dialled")
+        except KamailioError:
+            return {}
+        entries = [item for slot in answer for item in slot["slot"]]
+        pairs = [(*item["name"].split(" ", 1), int(item["value"])) for item in entries]
+        return {call: count for caller, call, count in pairs if user in (None, caller)}
 
     async def transactions(self):
         """The number of transactions that are not over."""

@@ -1,6 +1,6 @@
 """Clients with SIP accounts, whose calls have sound or only say so."""
 
-from .calls import Call, incoming, outgoing
+from .calls import Call, incoming, offered, outgoing
 from .offer import answer, call_offer
 from .visitors import Visitors
 
@@ -52,6 +52,12 @@ class Subscriber:
         call = await outgoing(self, uri, **how)
         self.calls.append(call)
         return call
+
+    async def offers(self, uri, **how):
+        """A call with sound, and the request that makes it; `how` is as in `dial`."""
+        call, request = await offered(self, uri, **how)
+        self.calls.append(call)
+        return call, request
 
     async def rings(self, after=-1, within=15.0, **how):
         """Waits for an incoming call; nothing is said to it yet."""
