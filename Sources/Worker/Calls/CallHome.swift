@@ -95,4 +95,5 @@ struct CallEnding: Equatable {
     static let unansweredOutgoing = "408 Request Timeout"
     static let unansweredIncoming = "487 Request Terminated"
     static let established = "200 Session Terminated"
+    static let declined = "486 Busy Here"
 }

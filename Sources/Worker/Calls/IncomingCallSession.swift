@@ -330,6 +330,8 @@ extension IncomingCallStateMachine.Observation {
         case .invited: self = info.local.map { .ringing(offer: $0) } ?? .gone
         case .incall where info.sip?.peer != nil: self = .inCall(isMediaUp: info.sip?.isEstablished ?? false)
         case .incall, .closing: self = .stuck
+        // Janus forgets who called when the end is ours, and remembers it otherwise.
+        case .idle where info.sip?.peer == nil: self = .declined
         // An outgoing call of another session's.
         case .inviting, .idle, nil: self = .gone
         }

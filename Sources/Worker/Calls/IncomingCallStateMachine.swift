@@ -56,6 +56,8 @@ struct IncomingCallStateMachine {
     /// What Janus has of a predecessor's call.
     enum Observation: Equatable {
         case gone
+        /// It is over, and by our doing.
+        case declined
         case ringing(offer: SessionDescription)
         case inCall(isMediaUp: Bool)
         /// Janus has forgotten to end it.
@@ -75,6 +77,8 @@ struct IncomingCallStateMachine {
     private var farewell: Farewell?
     /// Its end has been asked for: by the client, or with this reason by others.
     private var isTerminating = false
+    /// A predecessor has declined it, or hung up.
+    private var isDeclined = false
     private var wantedEnd: Farewell?
     private var offer: SessionDescription?
     private var isMediaUp = false
@@ -325,6 +329,12 @@ struct IncomingCallStateMachine {
 // MARK: Being taken over
 
 extension IncomingCallStateMachine {
+    private func unseenEnd(wasAnswered: Bool) -> Farewell {
+        if wasAnswered { return Farewell(reason: CallEnding.established) }
+        return isDeclined
+            ? Farewell(reason: CallEnding.declined) : Farewell(reason: CallEnding.unansweredIncoming, isMissed: true)
+    }
+
     /// Janus has been asked about a predecessor's call.
     mutating func observed(_ seen: Observation) -> [Action] {
         guard state == .resuming else { return [] }
@@ -332,6 +342,7 @@ extension IncomingCallStateMachine {
         guard farewell == nil else { return finishing() }
         switch seen {
         case .gone: break
+        case .declined: isDeclined = true
         case .ringing(let offer):
             state = .ringing
             self.offer = offer
@@ -372,12 +383,7 @@ extension IncomingCallStateMachine {
             stage = told?.stage ?? .nothing
             return owesAnswer ? [] : catchUp()
         case .unsettled:
-            let wasAnswered = (told?.stage ?? .nothing) >= .accepted
-            return end(
-                wantedEnd
-                    ?? Farewell(
-                        reason: wasAnswered ? CallEnding.established : CallEnding.unansweredIncoming,
-                        isMissed: !wasAnswered), .free)
+            return end(wantedEnd ?? unseenEnd(wasAnswered: (told?.stage ?? .nothing) >= .accepted), .free)
         }
     }
 }

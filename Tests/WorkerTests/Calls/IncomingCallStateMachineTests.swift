@@ -213,6 +213,19 @@ import Testing
         #expect(machine.marked() == [.tellMissed, .finish], "of whom nobody has heard")
     }
 
+    @Test func `a call that a predecessor has declined is not missed`() {
+        var machine = Machine.inherited
+        _ = machine.observed(.declined)
+        #expect(
+            machine.resynced(ToldCall(isAcked: true)) == [.stopTimer, .returnHandle(.free), .markEnded])
+        #expect(machine.marked() == told("486 Busy Here"))
+
+        machine = .inherited
+        _ = machine.observed(.declined)
+        _ = machine.resynced(ToldCall(isAcked: true, isAnswered: true, stage: .established))
+        #expect(machine.marked() == told("200 Session Terminated"), "a hangup of ours")
+    }
+
     @Test(arguments: [ToldCall.Stage.accepted, .established])
     func `an established call that is gone is over`(stage: ToldCall.Stage) {
         var machine = Machine.inherited
