@@ -147,11 +147,15 @@ final class RegistrationSession {
             registering = id.request
             desk.beginAgain()
         }
-        perform(machine.resynced(told, isPending: pending != nil))
+        perform(machine.resynced(told, isPending: pending != nil, isRenewing: requests.contains(where: isRenewal)))
         for listed in requests where listed.sequence != id.request {
             desk.submit(listed.request, sequence: listed.sequence)
         }
         telephony.outbox.resynced(id)
+    }
+
+    private func isRenewal(_ listed: ListedRequest) -> Bool {
+        if case .register = listed.request { listed.sequence != id.request } else { false }
     }
 
     // MARK: What the front door asks

@@ -365,19 +365,22 @@ struct RegistrationStateMachine {
     /// The front door says what its client has been told: what is missing follows, and nothing else. Not before
     /// ``observed(_:)``.
     ///
-    /// - Parameter isPending: the client still waits for the answer to the request that began it.
-    mutating func resynced(_ told: ToldRegistration, isPending: Bool) -> [Action] {
+    /// - Parameters:
+    ///   - isPending: the client still waits for the answer to the request that began it.
+    ///   - isRenewing: … to another one, which is carried out now: what there was before is no news, and its answer precedes
+    ///     what follows from it.
+    mutating func resynced(_ told: ToldRegistration, isPending: Bool, isRenewing: Bool = false) -> [Action] {
         if told.isAcked { creation = creation ?? .ack }
-        guard step != .unsettled else { return settle(told, isPending: isPending) }
+        guard step != .unsettled else { return settle(told, isPending: isPending, isRenewing: isRenewing) }
         var actions: [Action] = []
         if isPending, let creation { actions.append(.answerAgain(creation)) }
         guard creation == .ack else { return actions }
         if let farewell { return actions + (farewell.isLoss && step != .over ? [.tellLost] : []) }
-        if let shown, ToldRegistration.Stage(shown) != told.stage { actions.append(.tell(shown)) }
+        if !isRenewing, let shown, ToldRegistration.Stage(shown) != told.stage { actions.append(.tell(shown)) }
         return actions
     }
 
-    private mutating func settle(_ told: ToldRegistration, isPending: Bool) -> [Action] {
+    private mutating func settle(_ told: ToldRegistration, isPending: Bool, isRenewing: Bool) -> [Action] {
         if let farewell { return farewell.isLoss && step != .over ? [.tellLost] : [] }
         step = .none
         switch standing {
@@ -387,7 +390,8 @@ struct RegistrationStateMachine {
             shown = state
             cause = standing == .registered ? .retry : .request
             let answer: [Action] = isPending ? [.answerAgain(.ack)] : []
-            return answer + (told.stage == ToldRegistration.Stage(state) ? [] : [.tell(state)])
+            let isKnown = isRenewing || told.stage == ToldRegistration.Stage(state)
+            return answer + (isKnown ? [] : [.tell(state)])
         case .none, .failed: break
         }
         if isPending {

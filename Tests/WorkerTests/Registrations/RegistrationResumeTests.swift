@@ -48,6 +48,17 @@ import Testing
             ])
     }
 
+    @Test func `a request to register again is answered before anything is told`() {
+        var machine = found(.registered)
+        #expect(machine.resynced(told(.nothing), isPending: false, isRenewing: true) == [])
+        #expect(machine.registerRequested() == [.stopRetryTimer, .find])
+        #expect(machine.found([one]) == [.register(h, one, isRefresh: true)])
+        #expect(machine.registering() == [.answer(.ack), .tell(.registering)])
+        #expect(machine.registered(master: nil) == [.tell(.registered)])
+        // Nor on a new link to a living worker.
+        #expect(machine.resynced(told(.nothing), isPending: false, isRenewing: true) == [])
+    }
+
     @Test func `a request of which nothing is seen is begun again on the handle that is there`() {
         var machine = found(.none)
         #expect(machine.resynced(told(.nothing, isAcked: false), isPending: true) == [.stopRetryTimer, .find])
