@@ -194,11 +194,20 @@ public protocol RegistryStore: AnyObject {
     func callSent(_ session: SessionID, handle: JanusHandleID, owner: RoomOwner) throws(RegistryError)
 
     /// An absent session is fine.
-    func markEnded(_ session: SessionID, owner: RoomOwner) throws(RegistryError)
+    ///
+    /// - Parameter isMissed: it is a call that came in and that nobody took.
+    func markEnded(_ session: SessionID, isMissed: Bool, owner: RoomOwner) throws(RegistryError)
 
     /// Ids of sessions that are not the owner's, or gone, are passed over.
     func deleteSessions(_ sessions: [SessionID], owner: RoomOwner) throws(RegistryError)
 
     /// Ordered by id.
     func sessions(of slot: SlotID) throws(RegistryError) -> [SessionRow]
+}
+
+extension RegistryStore {
+    /// Of what cannot be missed.
+    public func markEnded(_ session: SessionID, owner: RoomOwner) throws(RegistryError) {
+        try markEnded(session, isMissed: false, owner: owner)
+    }
 }

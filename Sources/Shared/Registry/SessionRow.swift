@@ -35,6 +35,8 @@ public struct SessionRow: Equatable, Sendable {
     public var isCallSent: Bool
     /// By what other handles share a registration's SIP stack; written as `handle` is.
     public var master: UInt64?
+    /// Of a call that came in and has ended: nobody took it, and its client is to be told so with its end.
+    public var isMissed: Bool
     /// Detached for good; the row waits until the front door has acknowledged what was said about it.
     public var ended: Bool
 
@@ -42,7 +44,8 @@ public struct SessionRow: Equatable, Sendable {
         id: SessionID, slot: SlotID, clientSession: ClientSessionID, account: AddressOfRecord,
         displayName: String? = nil, role: Role, parent: SessionID? = nil, room: RoomURI? = nil,
         feedTarget: PublisherID? = nil, handle: JanusHandleID? = nil, callID: String? = nil, caller: String? = nil,
-        callerName: String? = nil, isCallSent: Bool = false, master: UInt64? = nil, ended: Bool = false
+        callerName: String? = nil, isCallSent: Bool = false, master: UInt64? = nil, isMissed: Bool = false,
+        ended: Bool = false
     ) {
         self.id = id
         self.slot = slot
@@ -59,6 +62,7 @@ public struct SessionRow: Equatable, Sendable {
         self.callerName = callerName
         self.isCallSent = isCallSent
         self.master = master
+        self.isMissed = isMissed
         self.ended = ended
     }
 
@@ -68,6 +72,7 @@ public struct SessionRow: Equatable, Sendable {
         other.handle = handle
         other.isCallSent = isCallSent
         other.master = master
+        other.isMissed = isMissed
         other.ended = ended
         return self == other
     }

@@ -17,7 +17,8 @@ protocol CallHome: AnyObject {
     func findProxies(for uri: String, completion: @escaping (Result<[ProxyTarget], ProxyLookupFailure>) -> Void)
     /// A server did not answer, or not as one that can be used (RFC 3263 §4.3).
     func proxyFailed(_ target: ProxyTarget)
-    func markEnded(_ session: SessionID, at point: FaultPoint, then: @escaping () -> Void)
+    /// - Parameter isMissed: nobody took it, which the client is told with its end.
+    func markEnded(_ session: SessionID, isMissed: Bool, at point: FaultPoint, then: @escaping () -> Void)
     /// Nothing is left of the call but its row, if ``CallSession/ending`` says that it has one.
     func finished(_ call: any CallSession)
     /// The incoming call does not need its registration's handle any more; what else is said of it is said later.

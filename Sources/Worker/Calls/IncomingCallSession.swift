@@ -272,7 +272,8 @@ final class IncomingCallSession: CallSession {
             guard let handle else { return }
             self.handle = nil
             home.handleReturned(handle.id, from: id, of: registration, use)
-        case .markEnded: home.markEnded(id, at: .callMark) { [self] in perform(machine.marked()) }
+        case .markEnded:
+            home.markEnded(id, isMissed: machine.isMissed, at: .callMark) { [self] in perform(machine.marked()) }
         case .finish:
             desk.closed()
             timer?.cancel()

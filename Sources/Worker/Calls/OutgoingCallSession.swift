@@ -230,7 +230,8 @@ final class OutgoingCallSession: CallSession {
         case .start(let timer): start(timer)
         case .stop(let timer): timers.removeValue(forKey: timer)?.cancel()
         case .detach(let id): handle.detach(id) { [self] in perform(machine.detached()) }
-        case .markEnded: home.markEnded(id, at: .callMark) { [self] in perform(machine.marked()) }
+        case .markEnded:
+            home.markEnded(id, isMissed: false, at: .callMark) { [self] in perform(machine.marked()) }
         case .finish:
             desk.closed()
             for timer in timers.values { timer.cancel() }

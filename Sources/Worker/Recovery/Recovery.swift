@@ -282,6 +282,13 @@ final class Recovery {
             case .publisher, .subscriber: EndedSession(base: row.parent, creation: .ack, reason: reason)
             case .registration:
                 EndedSession(base: nil, creation: .ack, reason: reason, event: .registrationLost)
+            case .call where row.isMissed:
+                EndedSession(
+                    base: nil, creation: .ack, reason: CallEnding.unansweredIncoming,
+                    event: .call(
+                        .terminated(
+                            reason: CallEnding.unansweredIncoming,
+                            missed: Caller(uri: row.caller ?? "", displayName: row.callerName ?? ""))))
             case .call:
                 EndedSession(base: nil, creation: .ack, reason: reason, event: .call(.terminated(reason: reason)))
             }

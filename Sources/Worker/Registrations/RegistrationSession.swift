@@ -239,7 +239,7 @@ final class RegistrationSession {
             look()
         case .detach(let handle): closeAll(handle)
         case .markEnded:
-            telephony.markEnded(id, at: .registrationMark) { [self] in perform(machine.marked()) }
+            telephony.markEnded(id, isMissed: false, at: .registrationMark) { [self] in perform(machine.marked()) }
         case .finish:
             desk.closed()
             retry?.cancel()

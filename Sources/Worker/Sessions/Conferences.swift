@@ -389,10 +389,12 @@ final class Conferences {
         }
     }
 
-    func markEnded(_ session: SessionID, at point: FaultPoint, then: @escaping () -> Void) {
+    func markEnded(
+        _ session: SessionID, isMissed: Bool = false, at point: FaultPoint, then: @escaping () -> Void
+    ) {
         possession.faults.before(point)
         possession.write { store, owner throws(RegistryError) in
-            try store.markEnded(session, owner: owner)
+            try store.markEnded(session, isMissed: isMissed, owner: owner)
         } then: { [possession] result in
             possession.faults.after(point)
             if case .failure(let error) = result {

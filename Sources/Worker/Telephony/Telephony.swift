@@ -63,8 +63,8 @@ final class Telephony: CallHome {
 
     func proxyFailed(_ target: ProxyTarget) { proxies.failed(target) }
 
-    func markEnded(_ session: SessionID, at point: FaultPoint, then: @escaping () -> Void) {
-        conferences.markEnded(session, at: point, then: then)
+    func markEnded(_ session: SessionID, isMissed: Bool, at point: FaultPoint, then: @escaping () -> Void) {
+        conferences.markEnded(session, isMissed: isMissed, at: point, then: then)
     }
 
     func finished(_ call: any CallSession) {

@@ -33,6 +33,12 @@ struct SessionConformanceTests {
         let found = try #require(try store.sessions(of: owner.slot).first)
         #expect(found.handle == JanusHandleID(rawValue: 5) && found.ended)
         #expect(found.isSameSession(as: row))
+        #expect(!found.isMissed)
+        try store.markEnded(row.id, isMissed: true, owner: owner)
+        try store.recordSession(row, owner: owner)
+        let missed = try #require(try store.sessions(of: owner.slot).first)
+        #expect(missed.ended && missed.isMissed)
+        #expect(missed.isSameSession(as: row))
     }
 
     @Test(arguments: RegistryBackend.allCases)

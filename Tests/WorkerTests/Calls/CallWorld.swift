@@ -133,8 +133,8 @@ final class CallWorld: CallHome {
 
     func proxyFailed(_ target: ProxyTarget) { failedProxies.append(target) }
 
-    func markEnded(_ session: SessionID, at point: FaultPoint, then: @escaping () -> Void) {
-        slotWorld.conferences.markEnded(session, at: point, then: then)
+    func markEnded(_ session: SessionID, isMissed: Bool, at point: FaultPoint, then: @escaping () -> Void) {
+        slotWorld.conferences.markEnded(session, isMissed: isMissed, at: point, then: then)
     }
 
     func finished(_ call: any CallSession) {

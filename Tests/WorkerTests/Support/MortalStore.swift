@@ -161,8 +161,10 @@ final class MortalStore: RegistryStore {
         }
     }
 
-    func markEnded(_ session: SessionID, owner: RoomOwner) throws(RegistryError) {
-        try write("mark ended") { () throws(RegistryError) in try base.markEnded(session, owner: owner) }
+    func markEnded(_ session: SessionID, isMissed: Bool, owner: RoomOwner) throws(RegistryError) {
+        try write("mark ended") { () throws(RegistryError) in
+            try base.markEnded(session, isMissed: isMissed, owner: owner)
+        }
     }
 
     func deleteSessions(_ sessions: [SessionID], owner: RoomOwner) throws(RegistryError) {

@@ -9,14 +9,14 @@ extension SQLiteRegistryStore {
             let inserted = try transaction.change(
                 """
                 INSERT INTO session (id, slot, client_session, account, display_name, role, parent, room, feed_target,
-                handle, ended, call_id, caller, caller_name, call_sent, master)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                handle, ended, call_id, caller, caller_name, call_sent, master, missed)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
                 """,
                 [
                     row.id.description, row.slot.description, row.clientSession.description, row.account.description,
                     row.displayName, row.role.rawValue, row.parent?.description, row.room?.description,
                     row.feedTarget?.rawValue.column, row.handle?.rawValue.column, row.ended, row.callID,
-                    row.caller, row.callerName, row.isCallSent, row.master?.column,
+                    row.caller, row.callerName, row.isCallSent, row.master?.column, row.isMissed,
                 ])
             if inserted == 1 { return }
             guard let found = try transaction.first(Self.select + " WHERE id = ?", [row.id.description]),
@@ -59,12 +59,12 @@ extension SQLiteRegistryStore {
         }
     }
 
-    public func markEnded(_ session: SessionID, owner: RoomOwner) throws(RegistryError) {
+    public func markEnded(_ session: SessionID, isMissed: Bool, owner: RoomOwner) throws(RegistryError) {
         try operation(.write) { transaction throws(RegistryError) in
             try requireCurrent(owner, transaction)
             try transaction.change(
-                "UPDATE session SET ended = 1 WHERE id = ? AND slot = ?",
-                [session.description, owner.slot.description])
+                "UPDATE session SET ended = 1, missed = ? WHERE id = ? AND slot = ?",
+                [isMissed, session.description, owner.slot.description])
         }
     }
 
@@ -88,7 +88,7 @@ extension SQLiteRegistryStore {
 
     private static let select = """
         SELECT id, slot, client_session, account, display_name, role, parent, room, feed_target, handle, ended,
-        call_id, caller, caller_name, call_sent, master FROM session
+        call_id, caller, caller_name, call_sent, master, missed FROM session
         """
 
     private static func decode(_ row: Row) throws(RegistryError) -> SessionRow {
@@ -106,6 +106,7 @@ extension SQLiteRegistryStore {
         session.callerName = try reader.optionalText()
         session.isCallSent = try reader.flag()
         session.master = try reader.optionalInteger().map { UInt64(bitPattern: $0) }
+        session.isMissed = try reader.flag()
         return session
     }
 }

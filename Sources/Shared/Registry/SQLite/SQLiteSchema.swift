@@ -103,6 +103,9 @@ struct SQLiteSchema: Sendable {
                 ALTER TABLE session ADD COLUMN call_sent INTEGER NOT NULL DEFAULT 0;
                 ALTER TABLE session ADD COLUMN master INTEGER;
                 """),
+        Migration(
+            version: 6, minimum: 1,
+            statements: "ALTER TABLE session ADD COLUMN missed INTEGER NOT NULL DEFAULT 0"),
     ])
 
     var version: Int { migrations.last?.version ?? 0 }
