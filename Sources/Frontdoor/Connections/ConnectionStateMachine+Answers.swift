@@ -41,12 +41,17 @@ extension ConnectionStateMachine {
         if case .releaseAccount = pending.request { return released(sequence, by: slot) + proceed() }
         switch answer {
         case .notOwner: return elsewhere(sequence, pending, than: slot)
-        case .unknownSession where pending.registration != nil:
+        case .unknownSession where pending.registration != nil, .error where hasLostRegistration(pending):
             // It has ended meanwhile, as the worker will have said.
             if case .unregister = pending.request { return self.answer(sequence, .ack) + proceed() }
             return registerAnew(sequence) + proceed()
         case .ack, .error, .unknownSession: return self.answer(sequence, answer) + proceed()
         }
+    }
+
+    /// What a request is about was lost while the request was under way: any error says no more than that.
+    private func hasLostRegistration(_ pending: UnansweredRequest) -> Bool {
+        pending.registration.map { phones.registrations[$0] == nil } ?? false
     }
 
     /// The worker has not the room, or takes nothing new: what would have begun there is asked elsewhere, and what is behind it

@@ -71,11 +71,13 @@ extension ConnectionStateMachine {
     /// Nobody knows what has become of the registration: the account has none.
     private mutating func giveUp(_ registration: RequestSequence, _ sequence: RequestSequence) -> [Action] {
         let entry = phones.registrations[registration]
+        let account = entry?.name.address ?? unanswered[sequence]?.turn
         let mayBeThere =
             registration != sequence || unanswered[sequence]?.workers.values.contains(where: \.wasSent) == true
         // Whoever waits for his turn begins anew.
         phones.remove(registration)
-        let unverified = entry.map { $0.isLeaving ? [] : unverify($0.name.address) } ?? []
+        // One that was lost meanwhile was believed until now.
+        let unverified = account.map { entry?.isLeaving == true ? [] : unverify($0) } ?? []
         let released = entry?.slot.map { mayBeThere ? [release(registration, at: $0)] : [] } ?? []
         return timeOut(sequence) + unverified + endUnanswered(over: registration) + released
     }

@@ -110,6 +110,55 @@ import Testing
         #expect(connection.told(registration, .registrationLost).isEmpty)
     }
 
+    // MARK: While something is asked of it
+
+    @Test func `R03 D22 What renews a registration that is lost meanwhile begins one, whatever the worker says then`() {
+        var connection = Transcript()
+        let registration = connection.register()
+        _ = connection.ask(.register())
+        #expect(connection.told(registration, .registrationLost).isEmpty)
+        #expect(connection.answered(nil, .error("the slot is gone")) == [.findHome(3, preferring: 1)])
+        #expect(connection.located(at: 2) == [.forward(request(3), .registering(), to: slot(2))])
+        #expect(connection.answered(by: 2) == [.ack("t")])
+        for state in [RegistrationState.registering, .registered] {
+            #expect(connection.told(3, .registration(state), by: 2).withoutNews == [.registration(state)])
+        }
+        #expect(connection.machine.accounts.isVerified(account(alice)))
+    }
+
+    @Test func `R03 D22 What renews a registration that is lost is refused once, and its account not believed`() {
+        var connection = Transcript()
+        let registration = connection.register()
+        _ = connection.ask(.register())
+        _ = connection.told(registration, .registrationLost)
+        _ = connection.answered(nil, .error("the slot is gone")) + connection.located()
+        let actions = connection.answered(nil, .error("no"))
+        #expect(actions.starts(with: refused("account-register", "no")))
+        #expect(actions.contains(.unclaim(nil, [account(alice)])))
+        #expect(connection.machine.unansweredCount == 0)
+    }
+
+    @Test func `R04 The end of a registration that is lost meanwhile is reached, whatever the worker says then`() {
+        var connection = Transcript()
+        let registration = connection.register()
+        _ = connection.ask(.unregister())
+        _ = connection.told(registration, .registrationLost)
+        #expect(
+            connection.answered(nil, .error("too many requests")).withoutNews
+                == [.ack("t"), .unclaim(nil, [account(alice)])])
+    }
+
+    @Test(arguments: [Ask.register(), .unregister()])
+    func `R03 R04 D22 Nobody believes the account of a lost registration when what was asked of it is late`(ask: Ask) {
+        var connection = Transcript()
+        let registration = connection.register()
+        _ = connection.ask(ask)
+        _ = connection.told(registration, .registrationLost)
+        #expect(connection.deadlinePassed().contains(.unclaim(nil, [account(alice)])))
+        #expect(connection.invited().isEmpty)
+        #expect(!connection.ask(.register()).isEmpty, "and it can begin anew")
+    }
+
     // MARK: Slots that are given up
 
     @Test func `B07 Of a slot that is given up calls end, registrations are put back elsewhere`() {
