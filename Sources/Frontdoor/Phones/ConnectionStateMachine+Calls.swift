@@ -18,7 +18,7 @@ extension ConnectionStateMachine {
         unanswered[asked.sequence] = UnansweredRequest(
             transaction: asked.transaction, kind: asked.kind, request: .call(call), deadline: asked.deadline,
             bytes: asked.bytes)
-        return [.startDeadline(asked.sequence), .note(.calling(account.name.sent, request.uri))]
+        return [.startDeadline(asked.sequence), .note(.calling(account.name.sent, request.uri.withoutPassword()))]
             + findHome(asked.sequence)
     }
 

@@ -47,14 +47,15 @@ final class Telephony: CallHome {
     }
 
     func findProxies(for uri: String, completion: @escaping (Result<[ProxyTarget], ProxyLookupFailure>) -> Void) {
+        let noRoutes = ProxyLookupError.noRoutes(uri: uri.withoutPassword())
         guard let parsed = SIPURI(uri) else {
-            return completion(.failure(ProxyLookupFailure(text: ProxyLookupError.noRoutes(uri: uri).text)))
+            return completion(.failure(ProxyLookupFailure(text: noRoutes.text)))
         }
         proxies.proxies(for: parsed) { [possession] result in
             guard possession.isHeld else { return }
             switch result {
             case .success(let targets) where targets.left.isEmpty:
-                completion(.failure(ProxyLookupFailure(text: ProxyLookupError.noRoutes(uri: uri).text)))
+                completion(.failure(ProxyLookupFailure(text: noRoutes.text)))
             case .success(let targets): completion(.success(targets.left))
             case .failure(let error): completion(.failure(ProxyLookupFailure(text: error.text)))
             }

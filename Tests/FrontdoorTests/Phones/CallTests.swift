@@ -15,6 +15,14 @@ import Testing
         #expect(connection.told(2, .call(.progress), by: 2) == [.call("call", .progress)])
     }
 
+    @Test func `R06 B33 A password in the destination is not for the log`() {
+        var connection = Transcript()
+        let actions = connection.say(
+            #"{"sylkrtc":"session-create","transaction":"t","account":"\#(alice)","session":"call","sdp":"offer","#
+                + #""uri":"sip:bob:secret@example.org"}"#)
+        #expect(actions.contains(.note(.calling(alice, "bob@example.org"))))
+    }
+
     @Test func `R06 An id in use comes first, then the account, then the number of sessions`() {
         var connection = Transcript(limits: Limits())
         _ = connection.call()

@@ -37,6 +37,15 @@ struct RedactionTests {
             #"{"a":"pässword is: no \"member\"","candidate":"candidate:1","sdpMid":"0","sdpMLineIndex":0}"#,
             #"{"a":"pässword is: no \"member\"","candidate":"candidate:1","sdpMid":"0","sdpMLineIndex":0}"#
         ),
+        (
+            #"{"uri":"sip:bob:secret@example.org","account":"a@b","participants":["c@d","SIPS: e:s \u0040 x@f:1"]}"#,
+            #"{"uri":"sip:bob:[redacted]@example.org","account":"a@b","participants":["c@d","SIPS: e:[redacted]@f:1"]}"#
+        ),
+        (
+            #"{"error":"No routes: sip:b\u003as@x","text":"at 10:30 a@b","from":"Bob <sip:b:s@x>","uri":"b@[::1]:9"}"#,
+            #"{"error":"No routes: sip:b\u003a[redacted]@x","text":"at 10:30 a@b","from":"Bob <sip:b:[redacted]@x>","#
+                + #""uri":"b@[::1]:9"}"#
+        ),
         (#""password""#, #""password""#), ("[]", "[]"),
     ])
     func `B33 What is secret is taken out of JSON, and everything else stays as it was`(text: String, expected: String)

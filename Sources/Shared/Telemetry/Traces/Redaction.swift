@@ -13,6 +13,10 @@ enum Redaction {
     /// Names whose value is secret, in lower case: those that are one of these, or end with one.
     private static let names: [[UInt8]] = ["password", "passwd", "secret", "token", "sdp", "sdps", "pwd", "ha1", "pin"]
         .map { Array($0.utf8) }
+    /// Names whose value is an address, or several: a password may stand in it (RFC 3261 §19.1.1).
+    private static let addresses: Set<[UInt8]> = Set(
+        ["account", "uri", "username", "participants", "proxy", "outbound_proxy", "authuser", "callee"]
+            .map { Array($0.utf8) })
     /// In a text that is no JSON, or inside a string: what follows one of these may be secret.
     private static let words: [[UInt8]] =
         names.filter { $0.count > 3 }
@@ -35,6 +39,7 @@ enum Redaction {
         var redacted: [UInt8] = []
         redacted.reserveCapacity(text.count)
         var index = 0
+        var isAddress = false
         while index < text.count {
             guard text[index] == UInt8(ascii: "\"") else {
                 redacted.append(text[index])
@@ -45,10 +50,13 @@ enum Redaction {
             let behind = skipBlanks(text, end)
             let content = unescaped(text[(index + 1)..<(end - 1)])
             guard behind < text.count, text[behind] == UInt8(ascii: ":") else {
-                redacted += isSecret(value: content) ? mask[...] : text[index..<end]
+                redacted +=
+                    isSecret(value: content)
+                    ? mask[...] : withoutPassword(text[index..<end], content, isAddress: isAddress)
                 index = end
                 continue
             }
+            isAddress = addresses.contains(content.map(\.lowered))
             let value = skipBlanks(text, behind + 1)
             redacted += text[index..<value]
             index = value
@@ -69,6 +77,27 @@ enum Redaction {
         let bytes = value.map(\.lowered)
         return bytes.starts(with: Array("v=0".utf8)) || contains(bytes, Array("ice-pwd".utf8))
             || (bytes.contains(UInt8(ascii: "\"")) && words.contains { contains(bytes, $0) })
+    }
+
+    /// A string in which the password of an address is replaced: what is between the first colon behind the scheme and the
+    /// last `@`.
+    ///
+    /// - Parameter isAddress: it is meant to be nothing else; otherwise one may stand among its words.
+    private static func withoutPassword(
+        _ string: ArraySlice<UInt8>, _ content: [Character8], isAddress: Bool
+    ) -> ArraySlice<UInt8> {
+        guard let at = content.lastIndex(where: { $0.byte == UInt8(ascii: "@") }) else { return string }
+        let isBoundary: (Character8) -> Bool = { $0.byte <= 0x20 || "<>\"'".utf8.contains($0.byte) }
+        let begin = isAddress ? 0 : content[..<at].lastIndex(where: isBoundary).map { $0 + 1 } ?? 0
+        var user = content[begin..<at]
+        while let colon = user.firstIndex(where: { $0.byte == UInt8(ascii: ":") }) {
+            let scheme = user[..<colon].map(\.lowered).drop { $0 <= 0x20 }
+            guard scheme.elementsEqual("sip".utf8) || scheme.elementsEqual("sips".utf8) else {
+                return string[..<content[colon].end] + mark + string[content[at - 1].end...]
+            }
+            user = user[(colon + 1)...]
+        }
+        return string
     }
 
     /// Behind the closing quote.
