@@ -78,7 +78,8 @@ extension ConnectionStateMachine {
             return refusal + answerRepeated(behind: sequence) + proceed()
         }
         return refusal + forget(account) + endSessions(of: account, after: sequence)
-            + [.unclaim(nil, [account.address])] + answerRepeated(behind: sequence, isUndone: true) + proceed()
+            + endPhones(of: account, after: sequence) + [.unclaim(nil, [account.address])]
+            + answerRepeated(behind: sequence, isUndone: true) + proceed()
     }
 
     /// The registry has forgotten a removed account, or cannot: nobody has to know (D24).

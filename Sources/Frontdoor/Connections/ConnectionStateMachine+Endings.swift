@@ -118,7 +118,7 @@ extension ConnectionStateMachine {
         }
         for number in phones.all(of: account, before: sequence) {
             guard let slot = phones.slot(of: number), slots.contains(slot) else { continue }
-            actions += end(number, "reason unspecified")
+            actions += end(number, Self.removedReason)
             phones.remove(number)
             actions.append(release(number, at: slot))
         }
@@ -144,6 +144,22 @@ extension ConnectionStateMachine {
                 actions += forget(session)
             }
             actions.append(release(session, at: slot))
+        }
+        return actions
+    }
+
+    /// The same for its registration and its calls, which end first (D23). What they wait for is of an account that is not there.
+    mutating func endPhones(of account: SentAddress, after addition: RequestSequence) -> [Action] {
+        var actions: [Action] = []
+        for number in phones.all(of: account.address, after: addition).reversed() {
+            guard let slot = phones.slot(of: number) else { continue }
+            let waiting = unanswered.filter { $0 == number || $1.registration == number }.keys.sorted()
+            let behind = unanswered.filter { $1.subject(as: $0) == number }.keys.sorted()
+            actions += waiting.flatMap { answer($0, .error("Unknown account specified: \(account.sent)")) }
+            actions += behind.flatMap { answer($0, .unknownSession) }
+            actions += end(number, Self.removedReason)
+            phones.remove(number)
+            actions.append(release(number, at: slot))
         }
         return actions
     }

@@ -74,6 +74,8 @@ struct ConnectionStateMachine {
     static let noWorkerText = "no worker is available"
     static let workerLostText = "worker lost"
     static let workerLostReason = "500 Worker lost"
+    /// Of calls whose account is removed (D23).
+    static let removedReason = "reason unspecified"
 
     let id: ConnectionID
     var accounts: AccountBook

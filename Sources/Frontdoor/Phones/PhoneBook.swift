@@ -97,6 +97,13 @@ struct PhoneBook {
             calls: { $1.name.address == account && $1.registration ?? $0 < request })
     }
 
+    /// What has begun after a request; calls that came in with what they came in over.
+    func all(of account: AddressOfRecord, after request: RequestSequence) -> [RequestSequence] {
+        numbers(
+            registrations: { $1.name.address == account && $0 > request },
+            calls: { $1.name.address == account && $1.registration ?? $0 > request })
+    }
+
     /// What has no worker yet.
     func unplaced(of account: AddressOfRecord) -> [RequestSequence] {
         numbers(

@@ -83,6 +83,50 @@ import Testing
         #expect(connection.told(join, .feedEstablished(feed: request(feed))).isEmpty)
     }
 
+    @Test func `R01 D24 D36 Registration and calls of an account that cannot be recorded end with it`() {
+        var connection = Transcript(accounts: [], trustsClaims: true)
+        _ = connection.ask(.addAccount(), as: "add")
+        let registration = connection.register()
+        let call = connection.call()
+        _ = connection.ring(over: registration)
+        _ = connection.ask(.register(), as: "again")
+        _ = connection.ask(.candidates(), as: "trickle")
+        _ = connection.ask(.call("new"), as: "new")
+        let actions = connection.claimed(1, false).withoutNews
+        let unknown = "Unknown account specified: \(alice)"
+        #expect(
+            actions
+                == refused("account-add", Self.noRegistry, as: "add")
+                + [.call("in", .terminated(reason: "reason unspecified")), .release(.test(firstCall), at: slot(1))]
+                + refused("session-create", unknown, as: "new") + [.release(.test(6), at: slot(1))]
+                + refused("session-trickle", "Unknown session specified: call", as: "trickle")
+                + [.call("call", .terminated(reason: "reason unspecified")), .release(.test(call), at: slot(1))]
+                + refused("account-register", unknown, as: "again")
+                + [.release(.test(registration), at: slot(1)), .unclaim(nil, [account(alice)])])
+        #expect(connection.machine.unansweredCount == 0)
+        #expect(connection.machine.sessions(at: slot(1)).isEmpty)
+        #expect(connection.told(registration, .registration(.registered)).isEmpty)
+    }
+
+    @Test func `R01 R03 A registration that has begun behind an account that cannot be recorded does not come about`() {
+        var connection = Transcript(accounts: [], trustsClaims: true)
+        _ = connection.ask(.addAccount(), as: "add")
+        _ = connection.ask(.addAccount(), as: "twice")
+        _ = connection.ask(.register(), as: "register")
+        _ = connection.located()
+        #expect(
+            connection.deadlinePassed(1)
+                == refused("account-add", "request timed out", as: "add")
+                + refused("account-register", "Unknown account specified: \(alice)", as: "register")
+                + [
+                    .release(.test(3), at: slot(1)), .unclaim(nil, [account(alice)]),
+                    .claim(request(2), account(alice)),
+                ])
+        #expect(connection.answered(3).isEmpty)
+        _ = connection.claimed(2)
+        #expect(connection.ask(.register()) == [.startDeadline(request(4)), .findHome(4, preferring: 1)])
+    }
+
     @Test func `R01 Sessions of an earlier addition are not touched by a later one that fails`() {
         var connection = Transcript(accounts: [], trustsClaims: true)
         connection.add(alice)
