@@ -70,11 +70,6 @@ extension ConnectionStateMachine {
             phones.addRegistration(sequence, of: account.name)
             return findHome(sequence)
         }
-        // What the client hears from now on is news (D26).
-        phones.changeRegistration(registration) {
-            $0.stageBefore = $0.told.stage
-            $0.told.stage = .nothing
-        }
         unanswered[sequence]?.workers = [slot: UnansweredRequest.Delivery()]
         return depart(sequence)
     }
@@ -95,19 +90,18 @@ extension ConnectionStateMachine {
     // MARK: Answers
 
     mutating func registerAcknowledged(_ register: WorkerRequest.Register, _ sequence: RequestSequence) {
-        phones.changeRegistration(register.registration ?? sequence) { $0.told.isAcked = true }
+        phones.changeRegistration(register.registration ?? sequence) {
+            $0.told.isAcked = true
+            // What the client hears from now on is news (D26). What it heard before the answer a new link still has to name.
+            if register.registration != nil { $0.told.stage = .nothing }
+        }
         let account = register.identity.account
         if renewals[account]?.request == sequence { renewals[account] = nil }
     }
 
     /// A registration that was to be renewed is as it was; one that was to begin does not.
     mutating func registerFailed(_ register: WorkerRequest.Register, _ sequence: RequestSequence) -> [Action] {
-        if let registration = register.registration {
-            phones.changeRegistration(registration) {
-                if $0.told.stage == .nothing { $0.told.stage = $0.stageBefore }
-            }
-            return []
-        }
+        guard register.registration == nil else { return [] }
         phones.remove(sequence)
         let account = register.identity.account
         return unverify(account) + renewalFailed(account, sequence)

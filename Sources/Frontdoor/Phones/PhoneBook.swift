@@ -11,8 +11,6 @@ struct PhoneBook {
         var told = ToldRegistration()
         /// What the client was told with `failed`.
         var reason: String?
-        /// What the client knew before it asked to register again.
-        var stageBefore = ToldRegistration.Stage.nothing
         var isInSync = true
         /// Its account is removed, and its worker is yet to say that it has given it up.
         var isLeaving = false

@@ -220,6 +220,20 @@ import Testing
         }
     }
 
+    @Test func `E02 D26 What is known already is not told again before the answer, however the link does`() {
+        var connection = Transcript()
+        let registration = connection.register()
+        _ = connection.ask(.register())
+        connection.linkLost()
+        #expect(
+            connection.resync().told(registration)
+                == .registration(ToldRegistration(isAcked: true, stage: .registered)))
+        #expect(connection.told(registration, .registration(.registered)).isEmpty)
+        #expect(connection.answered() == [.ack("t")])
+        #expect(connection.told(registration, .registration(.registering)) == [.registration(.registering)])
+        #expect(connection.told(registration, .registration(.registered)).first == .registration(.registered))
+    }
+
     // MARK: Verification
 
     @Test func `B35 D22 A registered account is verified: joins say so, the registry knows, tokens are stored`() {

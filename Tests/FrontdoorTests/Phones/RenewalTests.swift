@@ -213,7 +213,7 @@ import Testing
         #expect(
             resync.entries.map(\.told)
                 == [
-                    .registration(ToldRegistration(isAcked: true)),
+                    .registration(ToldRegistration(isAcked: true, stage: .registered)),
                     .call(registration: nil, ToldCall(isAcked: true, stage: .progress)),
                     .call(registration: request(registration), ToldCall(isAcked: true, isAnswered: true)),
                 ])

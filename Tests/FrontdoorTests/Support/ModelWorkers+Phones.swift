@@ -196,3 +196,10 @@ extension ModelWorkers {
         }
     }
 }
+
+extension WorkerRequest {
+    /// That is registered again.
+    var registration: RequestSequence? {
+        if case .register(let register) = self { register.registration } else { nil }
+    }
+}

@@ -160,7 +160,10 @@ struct ModelWorkers {
     private mutating func reply(
         _ sequence: RequestSequence, _ request: WorkerRequest, at place: Int, using generator: inout SeededGenerator
     ) {
-        if let (_, answer) = answers[sequence] { return outbox[place, default: []].append(.answer(sequence, answer)) }
+        // Who registers again is served again.
+        if let (_, answer) = answers[sequence], request.registration == nil {
+            return outbox[place, default: []].append(.answer(sequence, answer))
+        }
         let subject = subject(sequence, request)
         if let phone = phones[subject], phone.place != place {
             // What came behind a request that was turned away here.
@@ -175,7 +178,7 @@ struct ModelWorkers {
         lastHandled[subject] = sequence
         switch (request, answer) {
         // It comes again, to begin what was not there.
-        case (.register, .unknownSession): break
+        case (.register, .unknownSession): answers[sequence] = nil
         default: answers[sequence] = (place, answer)
         }
         outbox[place, default: []].append(.answer(sequence, answer))
