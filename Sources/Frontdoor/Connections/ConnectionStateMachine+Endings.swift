@@ -51,8 +51,11 @@ extension ConnectionStateMachine {
         case .releaseAccount(let account):
             return releaseTimedOut(sequence, account, at: Set(pending.workers.keys)) + proceed()
         case .register(let register):
-            return giveUp(register.registration ?? sequence, sequence) + proceed()
-        case .unregister(let registration): return giveUp(registration, sequence) + proceed()
+            let late = giveUp(register.registration ?? sequence, sequence)
+            return late + tellFailed(register.identity.account, "408 Request Timeout", isAsked: true) + proceed()
+        case .unregister(let registration):
+            if let account = pending.turn { registrationStates[account] = nil }
+            return giveUp(registration, sequence) + proceed()
         case .feedAnswer, .trickle, .update, .configureRoom, .invite, .accept: return timeOut(sequence) + proceed()
         }
     }

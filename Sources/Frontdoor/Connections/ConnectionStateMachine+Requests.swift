@@ -130,6 +130,7 @@ extension ConnectionStateMachine {
         accounts.remove(account.address)
         waitingTokens.remove(account.address)
         dropRenewal(of: account.address)
+        registrationStates[account.address] = nil
         let unknown = "Unknown account specified: \(account.sent)"
         var actions: [Action] = []
         while let waiting = turns.next(of: account.address) {

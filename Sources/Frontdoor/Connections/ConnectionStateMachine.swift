@@ -86,6 +86,8 @@ struct ConnectionStateMachine {
     /// By account.
     var renewals: [AddressOfRecord: Renewal] = [:]
     var lastRenewal: UInt64 = 0
+    /// What the client was told last of its accounts' registrations, whatever has become of those (E02).
+    var registrationStates: [AddressOfRecord: RegistrationState] = [:]
     var turns = RegistrationTurns()
     var unanswered: [RequestSequence: UnansweredRequest] = [:]
     /// Requests about accounts that no worker, but a store is to answer.
@@ -212,7 +214,7 @@ struct ConnectionStateMachine {
     ) -> [Action] {
         let refusal = pending.transaction.map { refuse($0, pending.name, text) } ?? []
         switch pending.request {
-        case .register(let register): return refusal + registerFailed(register, sequence)
+        case .register(let register): return refusal + registerFailed(register, sequence, text)
         case .accept(let call, _): phones.changeCall(call) { $0.isBeingAnswered = false }
         case .join, .feedAttach, .call: return refusal + forget(sequence)
         case .feedAnswer, .feedDetach, .trickle, .update, .terminate, .configureRoom, .releaseAccount, .invite,

@@ -23,6 +23,8 @@ const REGISTRATIONS = [
   [/^(401|403|407|904)\b/, 'The registrar does not accept this account or password', false],
   [/^404\b/, 'The registrar does not know this account', false],
   [/^(408|50\d)\b/, 'The registrar does not answer', true],
+  // Of a registration that was lost: the gateway goes on trying, too.
+  [/^(no worker|worker lost|request timed out|the registry|dns lookup)/i, 'The gateway cannot register just now', true],
 ];
 
 /** @param {string} reason of a registration that failed */

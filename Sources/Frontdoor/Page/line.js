@@ -137,6 +137,7 @@ export class Line extends EventTarget {
   #registration({ state, reason }) {
     if (state === 'registering') this.#changed('registering');
     else if (state === 'registered') {
+      clearTimeout(this.#timer);
       this.#backoff.reset();
       this.#changed('registered');
     } else if (state === 'failed') this.#stumbled(explainRegistration(String(reason ?? '')));

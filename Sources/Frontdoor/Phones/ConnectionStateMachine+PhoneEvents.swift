@@ -50,7 +50,11 @@ extension ConnectionStateMachine {
         phones.changeRegistration(sequence) {
             $0.told.stage = stage
             $0.reason = reason
+            if stage == .registered { $0.isQuiet = false }
         }
+        let account = registration.name.address
+        guard !registration.isQuiet || state != .registering && state != registrationStates[account] else { return [] }
+        registrationStates[account] = state
         switch state {
         case .registering: return [event]
         case .registered: return [event, .note(.registered(name))] + verify(registration.name.address)

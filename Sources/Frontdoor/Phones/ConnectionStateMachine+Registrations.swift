@@ -50,6 +50,7 @@ extension ConnectionStateMachine {
                     deadline: asked.deadline, bytes: asked.bytes, turn: waiting.account))
         case .unregister:
             guard let registration, let slot = phones.slot(of: registration) else {
+                registrationStates[waiting.account] = nil
                 return [.send(.ack(transaction: asked.transaction))] + unverify(waiting.account)
             }
             unanswered[asked.sequence] = UnansweredRequest(
@@ -67,11 +68,19 @@ extension ConnectionStateMachine {
     ) -> [Action] {
         unanswered[sequence] = request
         guard let registration, let slot = phones.slot(of: registration) else {
-            phones.addRegistration(sequence, of: account.name)
+            addRegistration(sequence, of: account)
             return findHome(sequence)
         }
         unanswered[sequence]?.workers = [slot: UnansweredRequest.Delivery()]
         return depart(sequence)
+    }
+
+    private mutating func addRegistration(_ sequence: RequestSequence, of account: AccountBook.Account) {
+        phones.addRegistration(sequence, of: account.name)
+        guard unanswered[sequence]?.transaction == nil, case .failed? = registrationStates[account.name.address] else {
+            return
+        }
+        phones.changeRegistration(sequence) { $0.isQuiet = true }
     }
 
     /// The registration that a request was to renew is gone, or its worker: the request begins one, elsewhere perhaps.
@@ -80,7 +89,7 @@ extension ConnectionStateMachine {
             let account = accounts.account(register.identity.account)
         else { return answer(sequence, .error(Self.workerLostText)) }
         phones.remove(register.registration ?? sequence)
-        phones.addRegistration(sequence, of: account.name)
+        addRegistration(sequence, of: account)
         unanswered[sequence]?.request = .register(.init(identity: register.identity, registration: nil))
         unanswered[sequence]?.workers = [:]
         unanswered[sequence]?.attempts = 0
@@ -93,23 +102,48 @@ extension ConnectionStateMachine {
         phones.changeRegistration(register.registration ?? sequence) {
             $0.told.isAcked = true
             // What the client hears from now on is news (D26). What it heard before the answer a new link still has to name.
-            if register.registration != nil { $0.told.stage = .nothing }
+            guard register.registration != nil else { return }
+            $0.told.stage = .nothing
+            $0.isQuiet = false
         }
         let account = register.identity.account
-        if renewals[account]?.request == sequence { renewals[account] = nil }
+        guard renewals[account]?.request == sequence else { return registrationStates[account] = nil }
+        renewals[account] = nil
     }
 
     /// A registration that was to be renewed is as it was; one that was to begin does not.
-    mutating func registerFailed(_ register: WorkerRequest.Register, _ sequence: RequestSequence) -> [Action] {
+    mutating func registerFailed(
+        _ register: WorkerRequest.Register, _ sequence: RequestSequence, _ text: String
+    ) -> [Action] {
         guard register.registration == nil else { return [] }
         phones.remove(sequence)
         let account = register.identity.account
-        return unverify(account) + renewalFailed(account, sequence)
+        return tellFailed(account, text, isAsked: renewals[account]?.request != sequence) + unverify(account)
+            + renewalFailed(account, sequence)
+    }
+
+    /// There is no registration any more, and the client believes otherwise (E02). Who has asked for another is answered.
+    ///
+    /// - Parameter isAsked: by a client, who knows the outcome if there was nothing before.
+    mutating func tellFailed(_ account: AddressOfRecord, _ reason: String, isAsked: Bool) -> [Action] {
+        guard let name = accounts.account(account)?.name.sent, !turns.contains(account), !isTurnTaken(account) else {
+            return []
+        }
+        switch registrationStates[account] {
+        case .failed?: return []
+        case nil where isAsked: return []
+        case .registering?, .registered?, nil: break
+        }
+        registrationStates[account] = .failed(reason: reason)
+        return [
+            .send(.registrationState(account: name, .failed(reason: reason))), .note(.registrationFailed(name, reason)),
+        ]
     }
 
     /// The worker has ended it, or has not known it: all the same to the client (D24).
     mutating func unregistered(_ registration: RequestSequence, of account: AddressOfRecord?) -> [Action] {
         phones.remove(registration)
+        if let account { registrationStates[account] = nil }
         guard let account, let name = accounts.account(account)?.name.sent else { return [] }
         return [.note(.unregistered(name))] + unverify(account)
     }

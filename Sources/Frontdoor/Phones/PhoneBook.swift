@@ -11,6 +11,8 @@ struct PhoneBook {
         var told = ToldRegistration()
         /// What the client was told with `failed`.
         var reason: String?
+        /// Its client knows of failed tries to put it back: what comes of this one is news, not its beginning.
+        var isQuiet = false
         var isInSync = true
         /// Its account is removed, and its worker is yet to say that it has given it up.
         var isLeaving = false

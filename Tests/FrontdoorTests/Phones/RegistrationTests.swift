@@ -127,9 +127,12 @@ import Testing
         let registration = connection.register(at: 2)
         _ = connection.ask(.register())
         #expect(
-            connection.deadlinePassed()
+            connection.deadlinePassed().withoutNews
                 == refused("account-register", "request timed out")
-                + [.unclaim(nil, [account(alice)]), .release(.test(registration), at: slot(2))])
+                + [
+                    .unclaim(nil, [account(alice)]), .release(.test(registration), at: slot(2)),
+                    .registration(.failed(reason: "408 Request Timeout")),
+                ])
         _ = connection.ask(.register())
         #expect(connection.deadlinePassed() == refused("account-register", "request timed out"), "it was not sent")
         #expect(connection.machine.unansweredCount == 0)

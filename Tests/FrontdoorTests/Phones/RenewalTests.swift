@@ -34,7 +34,11 @@ import Testing
         _ = connection.renew()
         #expect(
             connection.notLocated(3, "no worker is available")
-                == [.unclaim(nil, [account(alice)]), renewal(failures: 1)])
+                == [
+                    .registration(.failed(reason: "no worker is available")),
+                    .note(.registrationFailed(alice, "no worker is available")), .unclaim(nil, [account(alice)]),
+                    renewal(failures: 1),
+                ])
         _ = connection.renew() + connection.located(4)
         #expect(connection.answered(4, .error("no")) == [renewal(failures: 2)])
         _ = connection.renew() + connection.located(5)
@@ -42,7 +46,48 @@ import Testing
         _ = connection.renew() + connection.located(6)
         #expect(connection.undeliverable(6) == [renewal(failures: 4)])
         _ = connection.renew() + connection.located(7) + connection.answered(7)
-        #expect(connection.told(7, .registration(.registered)).contains(.claim(nil, account(alice))))
+        #expect(connection.told(7, .registration(.registering)).isEmpty, "only what comes of it is news")
+        let back = connection.told(7, .registration(.registered))
+        #expect(back.first == .registration(.registered))
+        #expect(back.contains(.claim(nil, account(alice))))
+        #expect(connection.told(7, .registration(.registering)) == [.registration(.registering)])
+    }
+
+    @Test func `E02 What the registrar says to a later try is told if it is another reason`() {
+        for reason in ["no", "403 Forbidden"] {
+            var connection = Transcript()
+            _ = connection.told(connection.register(), .registrationLost)
+            _ = connection.renew() + connection.located(3) + connection.answered(3, .error("no"))
+            _ = connection.renew() + connection.located(4) + connection.answered(4)
+            _ = connection.told(4, .registration(.registering))
+            let failed = RegistrationState.failed(reason: reason)
+            #expect(
+                connection.told(4, .registration(failed)).withoutNews
+                    == (reason == "no" ? [] : [.registration(failed)]))
+        }
+    }
+
+    @Test func `R03 E02 Whoever asks after a failure hears of it from the beginning, also when what he got is lost`() {
+        var connection = Transcript()
+        let failed = RegistrationState.failed(reason: "403 Forbidden")
+        let registration = connection.register()
+        _ = connection.told(registration, .registration(failed))
+        _ = connection.ask(.register()) + connection.answered()
+        _ = connection.told(registration, .registrationLost)
+        _ = connection.renew() + connection.located(4) + connection.answered(4)
+        #expect(connection.told(4, .registration(.registering)) == [.registration(.registering)])
+        #expect(connection.told(4, .registration(failed)).first == .registration(failed))
+    }
+
+    @Test func `R03 E02 Who asks in the place of a renewal and is refused is told that there is no registration`() {
+        var connection = Transcript()
+        _ = connection.told(connection.register(), .registrationLost)
+        _ = connection.ask(.register())
+        #expect(
+            connection.notLocated(3, "no worker is available").withoutNews
+                == refused("account-register", "no worker is available")
+                + [.registration(.failed(reason: "no worker is available")), .unclaim(nil, [account(alice)])])
+        #expect(connection.renew().isEmpty, "it is his turn")
     }
 
     @Test func `Between the tries lie 1, 2, 4 and at most 30 seconds`() {
@@ -134,6 +179,7 @@ import Testing
         _ = connection.answered(nil, .error("the slot is gone")) + connection.located()
         let actions = connection.answered(nil, .error("no"))
         #expect(actions.starts(with: refused("account-register", "no")))
+        #expect(actions.contains(.registration(.failed(reason: "no"))))
         #expect(actions.contains(.unclaim(nil, [account(alice)])))
         #expect(connection.machine.unansweredCount == 0)
     }
