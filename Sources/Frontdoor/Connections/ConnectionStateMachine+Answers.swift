@@ -96,7 +96,14 @@ extension ConnectionStateMachine {
 
     /// A request could not be sent: its worker takes no more.
     mutating func undeliverable(_ sequence: RequestSequence, at slot: SlotID) -> [Action] {
-        answered(sequence, .error(Self.noWorkerText), by: slot)
+        if let pending = unanswered[sequence], case .releaseAccount(let account) = pending.request,
+            pending.workers[slot]?.isHeld == false
+        {
+            // Nobody has told it: it gives up what is named to it when it takes something again.
+            let ended = endReleased(sequence, account, at: [slot])
+            return released(sequence, by: slot) + ended + proceed()
+        }
+        return answered(sequence, .error(Self.noWorkerText), by: slot)
     }
 
     /// The last worker to release an account answers for all, whatever it says (D24).

@@ -110,7 +110,13 @@ extension ConnectionStateMachine {
     private mutating func releaseTimedOut(
         _ sequence: RequestSequence, _ account: AddressOfRecord, at slots: Set<SlotID>
     ) -> [Action] {
-        var actions = answer(sequence, .ack)
+        answer(sequence, .ack) + endReleased(sequence, account, at: slots)
+    }
+
+    mutating func endReleased(
+        _ sequence: RequestSequence, _ account: AddressOfRecord, at slots: Set<SlotID>
+    ) -> [Action] {
+        var actions = refuseBegun(sequence, account, at: slots)
         for session in sessions.all(of: account, before: sequence) {
             guard let entry = sessions[session], let slot = entry.slot, slots.contains(slot) else { continue }
             if entry.publisher?.isAcked == true {
@@ -123,6 +129,21 @@ extension ConnectionStateMachine {
             guard let slot = phones.slot(of: number), slots.contains(slot) else { continue }
             actions += end(number, Self.removedReason)
             phones.remove(number)
+            actions.append(release(number, at: slot))
+        }
+        return actions
+    }
+
+    /// What of the removed account has begun and has no answer does not come about.
+    private mutating func refuseBegun(
+        _ removal: RequestSequence, _ account: AddressOfRecord, at slots: Set<SlotID>
+    ) -> [Action] {
+        var actions: [Action] = []
+        for number in unanswered.keys.sorted() where number < removal {
+            guard let pending = unanswered[number], let slot = pending.workers.keys.first(where: slots.contains),
+                let owner = pending.request.begunFor, owner.account == account
+            else { continue }
+            actions += answer(number, .error("Unknown account specified: \(owner.sent)"))
             actions.append(release(number, at: slot))
         }
         return actions
@@ -169,5 +190,20 @@ extension ConnectionStateMachine {
 
     private func release(_ sequence: RequestSequence, at slot: SlotID) -> Action {
         .release(SessionID(connection: id, request: sequence), at: slot)
+    }
+}
+
+extension WorkerRequest {
+    /// The account whose session, call or registration it begins; nil: it begins none, or one that goes with another.
+    fileprivate var begunFor: (account: AddressOfRecord, sent: String)? {
+        switch self {
+        case .join(let join): (join.account, join.accountAsSent)
+        case .call(let call): (call.identity.account, call.identity.accountAsSent)
+        case .register(let register):
+            register.registration == nil ? (register.identity.account, register.identity.accountAsSent) : nil
+        case .feedAttach, .feedAnswer, .feedDetach, .trickle, .update, .terminate, .configureRoom, .releaseAccount,
+            .invite, .unregister, .accept:
+            nil
+        }
     }
 }

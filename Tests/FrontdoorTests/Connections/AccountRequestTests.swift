@@ -90,7 +90,8 @@ import Testing
         _ = connection.join("pub-b", at: 2)
         _ = connection.ask(.removeAccount())
         let removal = connection.last
-        #expect(connection.undeliverable(removal, at: 2).isEmpty)
+        #expect(
+            connection.undeliverable(removal, at: 2) == [.terminated("pub-b", nil), .release(.test(3), at: slot(2))])
         #expect(connection.slotAbandoned(1) == [.ack("t"), .terminated("pub-a", "500 Worker lost")])
         #expect(connection.told(first, .state(.terminated(reason: nil))).isEmpty)
         #expect(connection.slotAbandoned(1).isEmpty)

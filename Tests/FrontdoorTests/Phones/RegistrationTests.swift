@@ -330,6 +330,37 @@ import Testing
         #expect(connection.machine.sessions(at: slot(1)) == [.test(5)])
     }
 
+    @Test func `R02 D23 What cannot be released, because its worker takes no more, ends without it`() {
+        var connection = Transcript()
+        let registration = connection.register()
+        let call = connection.call()
+        _ = connection.ask(.removeAccount())
+        #expect(
+            connection.undeliverable(4).withoutNews
+                == [
+                    .ack("t"), .release(.test(registration), at: slot(1)),
+                    .call("call", .terminated(reason: "reason unspecified")), .release(.test(call), at: slot(1)),
+                ])
+        #expect(connection.machine.sessions(at: slot(1)).isEmpty)
+        #expect(connection.machine.unansweredCount == 0)
+    }
+
+    @Test func `R02 What has begun and is not answered does not come about when its account cannot be released`() {
+        var connection = Transcript()
+        _ = connection.ask(.register(), as: "register") + connection.located()
+        _ = connection.ask(.call(), as: "call")
+        _ = connection.ask(.join("pub-a"), as: "join") + connection.located()
+        _ = connection.ask(.removeAccount(), as: "remove")
+        let unknown = "Unknown account specified: \(alice)"
+        #expect(
+            connection.undeliverable(5)
+                == [.ack("remove")] + refused("account-register", unknown, as: "register")
+                + [.release(.test(2), at: slot(1))] + refused("session-create", unknown, as: "call")
+                + [.release(.test(3), at: slot(1))] + refused("videoroom-join", unknown, as: "join")
+                + [.release(.test(4), at: slot(1))])
+        #expect(connection.machine.unansweredCount == 0)
+    }
+
     @Test func `R02 What workers have not released in time ends without them`() {
         var connection = Transcript()
         let registration = connection.register()
