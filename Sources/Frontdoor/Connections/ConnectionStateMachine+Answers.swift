@@ -109,12 +109,32 @@ extension ConnectionStateMachine {
     /// The last worker to release an account answers for all, whatever it says (D24).
     mutating func released(_ sequence: RequestSequence, by slot: SlotID) -> [Action] {
         unanswered[sequence]?.workers[slot] = nil
+        var refused: [Action] = []
         if case .releaseAccount(let account)? = unanswered[sequence]?.request {
+            refused = endRegistering(account, before: sequence, at: slot)
             // Calls end with an event; registrations without one.
             for number in phones.all(of: account, before: sequence)
             where phones.registrations[number]?.slot == slot { phones.remove(number) }
         }
-        return removed(sequence)
+        return refused + removed(sequence)
+    }
+
+    /// What asks for a registration of a removed account has no answer yet. Once more on another link it would begin one.
+    private mutating func endRegistering(
+        _ account: AddressOfRecord, before removal: RequestSequence, at slot: SlotID
+    ) -> [Action] {
+        var actions: [Action] = []
+        for number in unanswered.keys.sorted() where number < removal {
+            guard let pending = unanswered[number], case .register(let register) = pending.request,
+                register.identity.account == account, pending.workers[slot] != nil
+            else { continue }
+            let unknown = "Unknown account specified: \(register.identity.accountAsSent)"
+            actions += answer(number, .error(unknown))
+            if pending.createsSession {
+                actions.append(.release(SessionID(connection: id, request: number), at: slot))
+            }
+        }
+        return actions
     }
 
     /// An account is removed when its workers have answered, and the registry.

@@ -361,6 +361,18 @@ import Testing
         #expect(connection.machine.unansweredCount == 0)
     }
 
+    @Test func `R02 What still asks for a registration when its account is released is refused, and released`() {
+        var connection = Transcript()
+        _ = connection.ask(.register(), as: "register") + connection.located()
+        _ = connection.ask(.removeAccount(), as: "remove")
+        #expect(
+            connection.answered(3)
+                == refused("account-register", "Unknown account specified: \(alice)", as: "register")
+                + [.release(.test(2), at: slot(1)), .ack("remove")])
+        connection.linkLost()
+        #expect(connection.resync() == Resync(entries: [], requests: []))
+    }
+
     @Test func `R02 What workers have not released in time ends without them`() {
         var connection = Transcript()
         let registration = connection.register()
