@@ -46,7 +46,8 @@ extension ConnectionStateMachine {
         case .join, .feedAttach, .call:
             let released = pending.workers.filter(\.value.wasSent).keys.map { release(sequence, at: $0) }
             return timeOut(sequence) + released + proceed()
-        case .feedDetach(let session), .terminate(let session):
+        // Of a call that is half answered nobody knows whether it is up.
+        case .feedDetach(let session), .terminate(let session), .accept(let session, _):
             return timeOut(sequence) + tearDown(session) + proceed()
         case .releaseAccount(let account):
             return releaseTimedOut(sequence, account, at: Set(pending.workers.keys)) + proceed()
@@ -56,7 +57,7 @@ extension ConnectionStateMachine {
         case .unregister(let registration):
             if let account = pending.turn { registrationStates[account] = nil }
             return giveUp(registration, sequence) + proceed()
-        case .feedAnswer, .trickle, .update, .configureRoom, .invite, .accept: return timeOut(sequence) + proceed()
+        case .feedAnswer, .trickle, .update, .configureRoom, .invite: return timeOut(sequence) + proceed()
         }
     }
 

@@ -176,10 +176,21 @@ import Testing
         _ = connection.ask(.accept("in"))
         #expect(connection.answered(nil, .error("no")) == refused("session-answer", "no"))
         #expect(connection.ask(.accept("in")) == forwarded(4, .accepting(firstCall)))
-        #expect(connection.deadlinePassed() == refused("session-answer", "request timed out"))
-        #expect(connection.ask(.accept("in")) == forwarded(5, .accepting(firstCall)))
         #expect(
             connection.answered(nil, .unknownSession) == refused("session-answer", "Unknown session specified: in"))
+    }
+
+    @Test func `R07 A call whose answer is not taken in time is over`() {
+        var connection = Transcript()
+        _ = connection.ring(over: connection.register())
+        _ = connection.ask(.accept("in"))
+        #expect(
+            connection.deadlinePassed().withoutNews
+                == refused("session-answer", "request timed out")
+                + [.call("in", .terminated(reason: "408 Request Timeout")), .release(.test(firstCall), at: slot(1))])
+        #expect(connection.answered().isEmpty)
+        #expect(connection.told(firstCall, .call(.accepted(answer: nil))).isEmpty)
+        #expect(connection.ask(.accept("in")) == refused("session-answer", "Unknown session specified: in"))
     }
 
     // MARK: session-trickle, session-terminate
