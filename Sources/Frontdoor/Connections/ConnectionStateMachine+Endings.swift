@@ -94,6 +94,17 @@ extension ConnectionStateMachine {
         }
     }
 
+    /// A registration ends: what rings over it, and nobody has begun to answer, does so first (D23). Its worker ends it, too,
+    /// unless it has lost the registration before.
+    mutating func endRinging(before pending: UnansweredRequest) -> [Action] {
+        guard case .unregister(let registration) = pending.request else { return [] }
+        let ringing = phones.ringing(over: registration).filter { phones.calls[$0]?.isBeingAnswered == false }
+        return ringing.flatMap { call in
+            let slot = phones.slot(of: call)
+            return end(call, Self.removedReason) + (slot.map { [release(call, at: $0)] } ?? [])
+        }
+    }
+
     private mutating func tearDown(_ session: RequestSequence) -> [Action] {
         if let slot = phones.slot(of: session) {
             return end(session, "408 Request Timeout") + [release(session, at: slot)]

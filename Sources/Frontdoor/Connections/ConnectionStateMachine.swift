@@ -74,7 +74,7 @@ struct ConnectionStateMachine {
     static let noWorkerText = "no worker is available"
     static let workerLostText = "worker lost"
     static let workerLostReason = "500 Worker lost"
-    /// Of calls whose account is removed (D23).
+    /// Of calls that end with their account or its registration (D23).
     static let removedReason = "reason unspecified"
 
     let id: ConnectionID
@@ -184,7 +184,8 @@ struct ConnectionStateMachine {
         let actions: [Action] =
             switch answer {
             case .ack:
-                (pending.transaction.map { [.send(.ack(transaction: $0))] } ?? [])
+                endRinging(before: pending)
+                    + (pending.transaction.map { [.send(.ack(transaction: $0))] } ?? [])
                     + acknowledged(pending, sequence)
             case .error(let text): fail(pending, sequence, text)
             case .unknownSession: fail(pending, sequence, pending.unknownText)

@@ -46,7 +46,9 @@ const ENDINGS = [
   [/^500 (worker|janus) lost/i, 'The server that carried the call went away.'],
   [/^connection lost/, 'The connection to the gateway was interrupted.'],
   [/^503\b/, 'The call could not be put through.'],
-  [/dtls alert|ice failed|close pc|reason unspecified|media/i, 'The sound connection broke.'],
+  // With the account or its registration, too.
+  [/^reason unspecified/, 'The call has ended.'],
+  [/dtls alert|ice failed|close pc|media/i, 'The sound connection broke.'],
 ];
 
 /** @param {string} reason of a call that ended; empty when it was our own wish */

@@ -184,11 +184,26 @@ import Testing
         _ = connection.ring(firstCall + 1, as: "up", over: registration)
         _ = connection.told(firstCall + 1, .call(.accepted(answer: nil)))
         _ = connection.ask(.unregister())
-        let gone = connection.told(firstCall, .call(.terminated(reason: "480 Temporarily Unavailable")))
-        #expect(gone.withoutNews == [.call("in", .terminated(reason: "480 Temporarily Unavailable"))])
-        #expect(connection.answered(3).first == .ack("t"))
+        #expect(
+            connection.answered(3).withoutNews
+                == [
+                    .call("in", .terminated(reason: "reason unspecified")), .release(.test(firstCall), at: slot(1)),
+                    .ack("t"), .unclaim(nil, [account(alice)]),
+                ])
+        #expect(connection.told(firstCall, .call(.terminated(reason: "reason unspecified"))).isEmpty, "once")
         #expect(connection.told(firstCall + 1, .call(.established)) == [.call("up", .established)])
         #expect(connection.machine.sessions(at: slot(1)) == [.test(firstCall + 1)])
+    }
+
+    @Test func `R04 R07 A call that is being answered when its registration ends is its worker's to judge`() {
+        var connection = Transcript()
+        let registration = connection.register()
+        _ = connection.ring(over: registration)
+        _ = connection.ask(.accept("in"), as: "answer")
+        _ = connection.ask(.unregister())
+        #expect(connection.answered().first == .ack("t"))
+        #expect(connection.answered(3) == [.ack("answer")])
+        #expect(connection.told(firstCall, .call(.accepted(answer: nil))) == [.call("in", .accepted(answer: nil))])
     }
 
     // MARK: Events
