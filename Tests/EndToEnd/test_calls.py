@@ -354,7 +354,7 @@ async def test_B19_R02_D23_removing_the_account_ends_its_calls(subscribers, phon
     call = await alice.dial(bob.account)
     await call.connects()
     await alice.client.acked("account-remove", account=alice.account)
-    await call.ends("account removed")
+    await call.ends("reason unspecified")
     await bob.told("CALL_CLOSED")
     await handles_become(gateway, 0)
 

@@ -97,4 +97,6 @@ struct CallEnding: Equatable {
     static let unansweredIncoming = "487 Request Terminated"
     static let established = "200 Session Terminated"
     static let declined = "486 Busy Here"
+    /// Of calls that end with their account or its registration (D23), as front doors tell it where they end them themselves.
+    static let withAccount = "reason unspecified"
 }

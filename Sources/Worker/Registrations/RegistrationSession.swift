@@ -188,7 +188,7 @@ final class RegistrationSession {
             perform(machine.registerRequested())
         case .unregister:
             logger.info("account unregistered")
-            // The ack precedes what it does to calls that ring.
+            // Not behind what it does to calls that ring: their client is told with the ack that they are over (D23).
             isUnregistered = true
             desk.close(with: sequence)
             desk.answerClosing(.ack)
@@ -235,7 +235,7 @@ final class RegistrationSession {
             makeSpare()
         case .retire(let handle): retire(handle)
         case .leave:
-            for line in lines.values { line.call?.endUnlessAnswered(RegistrationStateMachine.endedReason) }
+            for line in lines.values { line.call?.endUnlessAnswered(CallEnding.withAccount) }
             look()
         case .detach(let handle): closeAll(handle)
         case .markEnded:

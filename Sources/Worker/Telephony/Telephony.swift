@@ -197,7 +197,7 @@ final class Telephony: CallHome {
     func removed(_ account: AddressOfRecord, from connection: ConnectionID, before sequence: RequestSequence) {
         for call in calls.values where call.account == account && call.id.connection == connection {
             let begun = (call as? IncomingCallSession)?.registration.request ?? call.id.request
-            if begun < sequence { call.end("account removed") }
+            if begun < sequence { call.end(CallEnding.withAccount) }
         }
         for registration in registrations.values
         where registration.account == account && registration.id.connection == connection
