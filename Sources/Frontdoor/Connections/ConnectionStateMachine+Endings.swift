@@ -30,7 +30,9 @@ extension ConnectionStateMachine {
             }
             actions += forget(sequence)
         }
-        for call in phones.all(at: slot) where phones.calls[call] != nil { actions += end(call, Self.workerLostReason) }
+        for call in phones.all(at: slot) where phones.calls[call] != nil {
+            actions += end(call, Self.workerLostReason, isMissed: true)
+        }
         for sequence in phones.all(at: slot) {
             guard let registration = phones.registrations[sequence] else { continue }
             phones.remove(sequence)
@@ -46,9 +48,10 @@ extension ConnectionStateMachine {
         case .join, .feedAttach, .call:
             let released = pending.workers.filter(\.value.wasSent).keys.map { release(sequence, at: $0) }
             return timeOut(sequence) + released + proceed()
-        // Of a call that is half answered nobody knows whether it is up.
-        case .feedDetach(let session), .terminate(let session), .accept(let session, _):
+        case .feedDetach(let session), .terminate(let session):
             return timeOut(sequence) + tearDown(session) + proceed()
+        // Of a call that is half answered nobody knows whether it is up.
+        case .accept(let call, _): return timeOut(sequence) + tearDown(call, isMissed: true) + proceed()
         case .releaseAccount(let account):
             return releaseTimedOut(sequence, account, at: Set(pending.workers.keys)) + proceed()
         case .register(let register):
@@ -78,19 +81,20 @@ extension ConnectionStateMachine {
         let account = entry?.name.address ?? unanswered[sequence]?.turn
         let mayBeThere =
             registration != sequence || unanswered[sequence]?.workers.values.contains(where: \.wasSent) == true
+        let isWanted = if case .unregister? = unanswered[sequence]?.request { false } else { true }
         // Whoever waits for his turn begins anew.
         phones.remove(registration)
         // One that was lost meanwhile was believed until now.
         let unverified = account.map { entry?.isLeaving == true ? [] : unverify($0) } ?? []
         let released = entry?.slot.map { mayBeThere ? [release(registration, at: $0)] : [] } ?? []
-        return timeOut(sequence) + unverified + endUnanswered(over: registration) + released
+        return timeOut(sequence) + unverified + endUnanswered(over: registration, isMissed: isWanted) + released
     }
 
     /// What rings over a registration ends before it (D23); what is answered does without it.
-    private mutating func endUnanswered(over registration: RequestSequence) -> [Action] {
+    private mutating func endUnanswered(over registration: RequestSequence, isMissed: Bool) -> [Action] {
         phones.ringing(over: registration).flatMap { call in
             let slot = phones.slot(of: call)
-            return end(call, "408 Request Timeout") + (slot.map { [release(call, at: $0)] } ?? [])
+            return end(call, "408 Request Timeout", isMissed: isMissed) + (slot.map { [release(call, at: $0)] } ?? [])
         }
     }
 
@@ -105,9 +109,9 @@ extension ConnectionStateMachine {
         }
     }
 
-    private mutating func tearDown(_ session: RequestSequence) -> [Action] {
+    private mutating func tearDown(_ session: RequestSequence, isMissed: Bool = false) -> [Action] {
         if let slot = phones.slot(of: session) {
-            return end(session, "408 Request Timeout") + [release(session, at: slot)]
+            return end(session, "408 Request Timeout", isMissed: isMissed) + [release(session, at: slot)]
         }
         guard let entry = sessions[session], let slot = entry.slot else { return [] }
         var actions: [Action] = []

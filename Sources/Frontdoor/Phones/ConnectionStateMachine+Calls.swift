@@ -61,14 +61,25 @@ extension ConnectionStateMachine {
     var sessionCount: Int { sessions.count + phones.calls.count }
 
     /// The call is over here; its client is told why, if it knows of the call.
-    mutating func end(_ call: RequestSequence, _ reason: String) -> [Action] {
+    ///
+    /// - Parameter isMissed: it has not asked for that: a call that it has not answered is missed (E04).
+    mutating func end(_ call: RequestSequence, _ reason: String, isMissed: Bool = false) -> [Action] {
         guard let entry = phones.calls[call] else { return [] }
+        var missed: [Action] = []
+        if isMissed, let caller = entry.caller, entry.told.stage == .nothing, !entry.told.isAnswered,
+            accounts.account(entry.name.address) != nil
+        {
+            missed = [
+                .send(.missedSession(account: entry.name.sent, caller: caller)),
+                .note(.missed(entry.name.sent, by: caller.uri)),
+            ]
+        }
         let told: [Action] =
             entry.told.isAcked
             ? [
                 .send(.session(session: entry.client, .terminated(reason: reason))),
                 .note(.callEnded(entry.name.sent, entry.client, reason)),
             ] : []
-        return told + forget(call)
+        return told + missed + forget(call)
     }
 }

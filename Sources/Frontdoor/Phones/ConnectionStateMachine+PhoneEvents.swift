@@ -85,7 +85,7 @@ extension ConnectionStateMachine {
                 .release(SessionID(connection: id, request: number), at: slot),
             ]
         }
-        phones.addIncoming(number, called: client, over: sequence)
+        phones.addIncoming(number, called: client, by: caller, over: sequence)
         return [
             .send(
                 .incomingSession(account: registration.name.sent, session: client, caller: caller, offer: offer)),

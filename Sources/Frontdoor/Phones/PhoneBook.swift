@@ -23,6 +23,8 @@ struct PhoneBook {
         let name: SentAddress
         /// Over which it came in; nil: the client has called somebody.
         let registration: RequestSequence?
+        /// Of a call that came in.
+        var caller: Caller?
         var slot: SlotID?
         var told = ToldCall()
         /// The client has answered it, and its worker is yet to say so.
@@ -138,11 +140,12 @@ struct PhoneBook {
 
     /// A call that came in lives where its registration does.
     mutating func addIncoming(
-        _ number: RequestSequence, called client: ClientSessionID, over registration: RequestSequence
+        _ number: RequestSequence, called client: ClientSessionID, by caller: Caller,
+        over registration: RequestSequence
     ) {
         guard let entry = registrations[registration] else { return }
         calls[number] = Call(
-            client: client, name: entry.name, registration: registration, slot: entry.slot,
+            client: client, name: entry.name, registration: registration, caller: caller, slot: entry.slot,
             told: ToldCall(isAcked: true))
         names[client.description] = number
     }

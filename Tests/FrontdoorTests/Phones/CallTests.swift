@@ -187,7 +187,10 @@ import Testing
         #expect(
             connection.deadlinePassed().withoutNews
                 == refused("session-answer", "request timed out")
-                + [.call("in", .terminated(reason: "408 Request Timeout")), .release(.test(firstCall), at: slot(1))])
+                + [
+                    .call("in", .terminated(reason: "408 Request Timeout")), .missed(),
+                    .release(.test(firstCall), at: slot(1)),
+                ])
         #expect(connection.answered().isEmpty)
         #expect(connection.told(firstCall, .call(.accepted(answer: nil))).isEmpty)
         #expect(connection.ask(.accept("in")) == refused("session-answer", "Unknown session specified: in"))
@@ -264,6 +267,34 @@ import Testing
         #expect(
             connection.told(firstCall, .call(.progress))
                 == [.note(.unexpected("progress after nothing, of call \(firstCall)"))])
+    }
+
+    @Test func `E04 A call that rings where nobody is left, or over what is given up, is missed after its end`() {
+        var connection = Transcript()
+        let registration = connection.register()
+        _ = connection.ring(over: registration)
+        _ = connection.ring(firstCall + 1, as: "up", over: registration)
+        _ = connection.told(firstCall + 1, .call(.accepted(answer: nil)))
+        let lost = CallState.terminated(reason: "500 Worker lost")
+        #expect(
+            connection.slotAbandoned().withoutNews.starts(with: [
+                .call("in", lost), .missed(), .call("up", lost),
+            ]))
+        connection = Transcript()
+        _ = connection.ring(over: connection.register())
+        _ = connection.ask(.register())
+        #expect(connection.deadlinePassed().contains(.missed()))
+    }
+
+    @Test(arguments: [Ask.unregister(), .removeAccount(), .hangUp("in")])
+    func `E04 A call that its client wants to end, by whatever, is not missed when that is late`(ask: Ask) {
+        var connection = Transcript()
+        _ = connection.ring(over: connection.register())
+        _ = connection.ask(ask)
+        let late = connection.deadlinePassed()
+        #expect(
+            late.contains { if case .send(.session(client("in"), .terminated)) = $0 { true } else { false } })
+        #expect(!late.contains(.missed()))
     }
 
     @Test func `E04 A call that nobody answered is missed after its end`() {

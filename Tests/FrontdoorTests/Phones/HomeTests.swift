@@ -109,7 +109,7 @@ struct HomeTests {
             stage.abandon(1)
         }
         try await scene.hall.pass(.milliseconds(250))
-        #expect(try await scene.told() == ["incoming_session", "in terminated: 500 Worker lost"])
+        #expect(try await scene.told() == ["incoming_session", "in terminated: 500 Worker lost", "missed_session"])
         #expect(try await scene.heard(by: 2) == ["list end", "request 3"])
         #expect(try await scene.answer(3, by: 2) == [], "nobody has asked")
         try await scene.hall.run { stage in stage.worker(2).tell(.test(3), .registration(.registering)) }

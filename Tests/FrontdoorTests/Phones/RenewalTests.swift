@@ -220,7 +220,8 @@ import Testing
                 == refused("session-create", "worker lost", as: "new")
                 + refused("session-trickle", "worker lost", as: "trickle")
                 + [
-                    .call("up", .terminated(reason: reason)), .call("in", .terminated(reason: reason)), renewal(),
+                    .call("up", .terminated(reason: reason)), .call("in", .terminated(reason: reason)), .missed(),
+                    renewal(),
                 ])
         #expect(connection.renew() == [.startDeadline(request(6)), .findHome(6)])
         #expect(connection.located(6, at: 2) == [.forward(request(6), .registering(), to: slot(2))])
