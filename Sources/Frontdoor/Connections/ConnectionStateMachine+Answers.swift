@@ -64,7 +64,7 @@ extension ConnectionStateMachine {
         switch pending.request {
         case .join(let join):
             guard !hasTriedEnough else { return refuse("the room cannot be found") }
-            guard accounts.account(join.account) != nil else {
+            guard account(join.account, of: sequence) != nil else {
                 return refuse("Unknown account specified: \(join.accountAsSent)")
             }
             unplace(sequence)
@@ -73,7 +73,7 @@ extension ConnectionStateMachine {
         case .call, .register:
             turnedAway(by: slot)
             guard !hasTriedEnough, pending.createsSession else { return refuse(Self.noWorkerText) }
-            guard let name = phones.name(of: sequence), accounts.account(name.address) != nil else {
+            guard let name = phones.name(of: sequence), account(name.address, of: sequence) != nil else {
                 return refuse(Self.noWorkerText)
             }
             unplace(sequence)

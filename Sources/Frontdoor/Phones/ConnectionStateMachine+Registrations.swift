@@ -75,6 +75,12 @@ extension ConnectionStateMachine {
         return depart(sequence)
     }
 
+    /// The account that a request is about; nil: it was removed since, even if another is there under its name.
+    func account(_ address: AddressOfRecord, of request: RequestSequence) -> AccountBook.Account? {
+        guard let account = accounts.account(address), account.addition < request else { return nil }
+        return account
+    }
+
     private mutating func addRegistration(_ sequence: RequestSequence, of account: AccountBook.Account) {
         phones.addRegistration(sequence, of: account.name)
         guard unanswered[sequence]?.transaction == nil, case .failed? = registrationStates[account.name.address] else {
@@ -85,9 +91,10 @@ extension ConnectionStateMachine {
 
     /// The registration that a request was to renew is gone, or its worker: the request begins one, elsewhere perhaps.
     mutating func registerAnew(_ sequence: RequestSequence) -> [Action] {
-        guard let pending = unanswered[sequence], case .register(let register) = pending.request,
-            let account = accounts.account(register.identity.account)
-        else { return answer(sequence, .error(Self.workerLostText)) }
+        guard let pending = unanswered[sequence], case .register(let register) = pending.request else { return [] }
+        guard let account = account(register.identity.account, of: sequence) else {
+            return answer(sequence, .error("Unknown account specified: \(register.identity.accountAsSent)"))
+        }
         phones.remove(register.registration ?? sequence)
         addRegistration(sequence, of: account)
         unanswered[sequence]?.request = .register(.init(identity: register.identity, registration: nil))

@@ -388,6 +388,45 @@ import Testing
         #expect(connection.resync() == Resync(entries: [], requests: []))
     }
 
+    @Test func `R02 What was asked of a removed account does not begin anew under another of its name`() {
+        for isAbandoned in [true, false] {
+            var connection = Transcript()
+            _ = connection.ask(.register(), as: "register") + connection.located()
+            _ = connection.ask(.removeAccount(), as: "remove")
+            _ = connection.ask(.addAccount())
+            let unknown = refused("account-register", "Unknown account specified: \(alice)", as: "register")
+            if isAbandoned {
+                #expect(connection.slotAbandoned() == unknown + [.ack("remove")])
+            } else {
+                #expect(
+                    connection.answered(2, .notOwner(slot(1))) == refused("account-register", noWorker, as: "register"))
+            }
+            #expect(connection.machine.unanswered(at: slot(1)).allSatisfy { $0.sequence == request(3) })
+        }
+        var connection = Transcript()
+        _ = connection.register()
+        _ = connection.ask(.register(), as: "again")
+        _ = connection.ask(.removeAccount(), as: "remove")
+        _ = connection.ask(.addAccount())
+        #expect(
+            connection.answered(3, .unknownSession)
+                == refused("account-register", "Unknown account specified: \(alice)", as: "again"))
+    }
+
+    @Test func `R02 R06 R10 A call or join of a removed account does not move to another worker`() {
+        var connection = Transcript()
+        _ = connection.ask(.call(), as: "call") + connection.located()
+        _ = connection.ask(.join("pub-a"), as: "join") + connection.located()
+        _ = connection.ask(.removeAccount(), as: "remove")
+        _ = connection.ask(.addAccount())
+        #expect(connection.answered(2, .notOwner(slot(1))) == refused("session-create", noWorker, as: "call"))
+        #expect(
+            connection.answered(3, .notOwner(slot(1)))
+                == refused("videoroom-join", "Unknown account specified: \(alice)", as: "join"))
+    }
+
+    private let noWorker = "no worker is available"
+
     @Test func `R02 What workers have not released in time ends without them`() {
         var connection = Transcript()
         let registration = connection.register()
