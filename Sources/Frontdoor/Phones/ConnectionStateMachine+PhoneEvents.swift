@@ -85,6 +85,15 @@ extension ConnectionStateMachine {
                 .release(SessionID(connection: id, request: number), at: slot),
             ]
         }
+        // A worker lets one call of an account in at a time, but knows those that live with it only.
+        let isBusy = phones.calls.values.contains { $0.name.address == registration.name.address && $0.slot != slot }
+        guard !isBusy else {
+            return [
+                .send(.missedSession(account: registration.name.sent, caller: caller)),
+                .note(.missed(registration.name.sent, by: caller.uri)),
+                .release(SessionID(connection: id, request: number), at: slot),
+            ]
+        }
         phones.addIncoming(number, called: client, by: caller, over: sequence)
         return [
             .send(

@@ -290,8 +290,10 @@ private struct Walk {
                 if !rung.insert(session.description).inserted { problems.append("\(session) rings again") }
                 calls[session.description] = .nothing
             case .send(.missedSession), .claim(nil, _), .unclaim(nil, _): break
-            case .send(.ready), .send(.conferenceInvite), .gone, .release, .claim, .unclaim, .storeTokens:
+            case .send(.ready), .send(.conferenceInvite), .gone, .claim, .unclaim, .storeTokens:
                 problems.append("\(action)")
+            // A second call of an account, on another worker than the first.
+            case .release(let session, _): workers.release(session.request)
             case .renew(let account, let number, let failures):
                 if failures == 0 { registrations[account.description] = nil }
                 renewals.append((account, number))

@@ -245,6 +245,20 @@ import Testing
         #expect(connection.ring(over: registration, by: 2).isEmpty, "not of that worker")
     }
 
+    @Test func `E04 A call that comes in while the account has one on another worker is missed`() {
+        var connection = Transcript(accounts: [alice, bob])
+        let registration = connection.register(at: 1)
+        let others = connection.register(bob, at: 1)
+        _ = connection.ask(.call(), as: "call") + connection.answered(5, .notOwner(slot(1)), by: 1)
+        _ = connection.located(5, at: 2)
+        #expect(
+            connection.ring(over: registration).withoutNews == [.missed(), .release(.test(firstCall), at: slot(1))])
+        #expect(connection.told(firstCall, .call(.terminated(reason: "487 Request Terminated"))).isEmpty)
+        #expect(connection.ring(firstCall + 1, over: others).count == 2, "another account's")
+        _ = connection.answered(5, .error("no"), by: 2)
+        #expect(connection.ring(firstCall + 2, as: "in-2", over: registration).count == 2)
+    }
+
     @Test func `E06 B18 D33 A call's states go forwards only`() {
         var connection = Transcript()
         let call = connection.call()

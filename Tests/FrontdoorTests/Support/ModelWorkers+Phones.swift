@@ -69,6 +69,8 @@ extension ModelWorkers {
         tell(of: call, Self.ended(isMissed))
     }
 
+    mutating func release(_ call: RequestSequence) { phones[call]?.isEnded = true }
+
     /// A new link's list does not name it: it is over. A call whose coming nobody has heard of is told of with its registration.
     mutating func notListed(_ number: RequestSequence) {
         guard case .call(let registration?, .nothing, false)? = phones[number]?.kind, phones[number]?.isEnded == false,
