@@ -78,11 +78,12 @@ async def page(gateway, exchange, browser):
     await nothing_left(gateway)
 
 
-async def register(page, exchange, user, password=None, **more):
+async def register(page, exchange, user, password=None, behind="null", **more):
+    """behind: what is done right before, in JavaScript."""
     fields = {"address": exchange.address_of(user), "password": password or await exchange.add_user(user),
               "displayname": user.capitalize(), **more}
     await page.evaluate(
-        f"Object.entries({json.dumps(fields)}).forEach(([name, value]) => "
+        f"{behind},Object.entries({json.dumps(fields)}).forEach(([name, value]) => "
         f"{{ {PHONE}.querySelector('.line').elements[name].value = value; }}),"
         f"{PHONE}.querySelector('.line').requestSubmit()")
 
@@ -278,6 +279,46 @@ async def test_a_call_goes_on_in_a_room_and_the_room_beside_the_call(page, excha
     await hears(page, VOICE)
     await click(page, "#phone .call-end")
     await call_is(page, "terminated")
+
+
+async def test_R03_another_account_registers_while_the_call_of_the_first_goes_on(page, exchange, phones):
+    await phones("bob", answers=True)
+    await registered(page, exchange)
+    await dial(page, "bob@phones.test")
+    await call_is(page, "established")
+    await click(page, "#phone .line-unregister")
+    await line_is(page, "off")
+    await registered(page, exchange, "carol")
+    await exchange.registered("carol")
+    await hears(page, VOICE)
+    await click(page, "#phone .call-end")
+    await call_is(page, "terminated")
+    assert await page.evaluate(f"{PHONE}.dataset.line") == "registered"
+    await dial(page, "bob@phones.test")
+    await call_is(page, "established")
+    await click(page, "#phone .call-end")
+
+
+async def test_R03_E02_a_password_can_be_corrected_while_a_call_goes_on(page, exchange, phones):
+    await phones("bob", answers=True)
+    await registered(page, exchange)
+    await dial(page, "bob@phones.test")
+    await call_is(page, "established")
+    await click(page, "#phone .line-unregister")
+    await register(page, exchange, "anna", password="wrong")
+    await line_is(page, "failed")
+    await registered(page, exchange)
+    await hears(page, VOICE)
+    await click(page, "#phone .call-end")
+
+
+async def test_R03_R04_registering_right_behind_unregistering_is_heard(page, exchange):
+    await exchange.add_user("carol")
+    unregister = f"{PHONE}.querySelector('.line-unregister').click()"
+    await registered(page, exchange)
+    for user in ("carol", "carol", "anna"):
+        await registered(page, exchange, user, behind=unregister)
+        await exchange.registered(user)
 
 
 async def test_E06_a_worker_that_dies_leaves_the_call_of_the_page_alone(page, exchange, phones, gateway):

@@ -19,7 +19,10 @@ export class Line extends EventTarget {
   #connection = null;
   #wish = null;
   #inUse = false;
-  #added = false;
+  /** The wish that the connection's account was added for; null: it holds none. */
+  #added = null;
+  /** Connections of earlier wishes, on which a call goes on. */
+  #left = [];
   #backoff = new Backoff({ first: 3_000, limit: 60_000 });
   #timer = null;
 
@@ -60,15 +63,15 @@ export class Line extends EventTarget {
   /** At once and without a word: the gateway sees it by itself. */
   abandon() {
     this.#wish = null;
-    this.#inUse = false;
     clearTimeout(this.#timer);
-    this.#close();
+    this.inUse = false;
     this.state = 'off';
   }
 
-  /** Whether a call needs the connection. */
+  /** Whether a call needs its connection. */
   set inUse(inUse) {
     this.#inUse = inUse;
+    if (!inUse) for (const connection of this.#left.splice(0)) connection.close();
     this.#release();
   }
 
@@ -85,6 +88,7 @@ export class Line extends EventTarget {
     clearTimeout(this.#timer);
     const wish = this.#wish;
     try {
+      if (this.#added && !isSame(this.#added, wish)) this.#leave();
       if (!this.#connection?.ready) {
         this.#close();
         this.#changed('connecting');
@@ -92,17 +96,23 @@ export class Line extends EventTarget {
       }
       if (this.#wish !== wish) return;
       if (!this.#added) await this.#add(wish);
+      if (this.#wish !== wish) return;
       this.#changed('registering');
       await this.#connection?.request('account-register', { account: wish.account });
     } catch (error) {
-      if (this.#wish === wish) this.#stumbled(explainRequest(error));
+      if (this.#wish !== wish) return;
+      // The gateway and we disagree about what the connection holds.
+      if (/unknown account|already added/i.test(error.message)) this.#leave();
+      this.#stumbled(explainRequest(error));
     }
   }
 
   async #open() {
     const connection = new Connection(this.#url);
     this.#connection = connection;
-    connection.addEventListener('event', ({ detail }) => this.#heard(detail));
+    connection.addEventListener('event', ({ detail }) => {
+      if (this.#connection === connection) this.#heard(detail);
+    });
     connection.addEventListener('closed', (event) => {
       if (this.#connection !== connection) return;
       this.#close();
@@ -111,11 +121,27 @@ export class Line extends EventTarget {
     await connection.open();
   }
 
-  async #add({ account, ha1, displayName }) {
-    const connection = this.#connection;
+  async #add(wish) {
+    const { account, ha1, displayName } = wish;
     const name = displayName ? { display_name: displayName } : {};
-    await connection.request('account-add', { account, password: ha1, user_agent: 'Continuo', ...name });
-    this.#added = this.#connection === connection;
+    this.#added = wish;
+    try {
+      await this.#connection.request('account-add', { account, password: ha1, user_agent: 'Continuo', ...name });
+    } catch (error) {
+      if (this.#added === wish) this.#added = null;
+      throw error;
+    }
+  }
+
+  /** The connection is of no use for what is wished now. A call on it goes on, but nobody is called there any more. */
+  #leave() {
+    const connection = this.#connection;
+    const account = (this.#added ?? this.#wish)?.account;
+    this.#connection = null;
+    this.#added = null;
+    if (!this.#inUse) return connection?.close();
+    connection?.request('account-unregister', { account }).catch(() => {}); // it may be unregistered already
+    if (connection) this.#left.push(connection);
   }
 
   #heard(message) {
@@ -157,7 +183,7 @@ export class Line extends EventTarget {
   #close() {
     const connection = this.#connection;
     this.#connection = null;
-    this.#added = false;
+    this.#added = null;
     connection?.close();
   }
 
@@ -169,4 +195,8 @@ export class Line extends EventTarget {
   #tell(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+function isSame(wish, other) {
+  return wish.account === other.account && wish.ha1 === other.ha1 && wish.displayName === other.displayName;
 }
