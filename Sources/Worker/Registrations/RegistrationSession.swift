@@ -222,7 +222,11 @@ final class RegistrationSession {
             guard let sequence = registering else { return }
             registering = nil
             desk.finish(sequence, answer)
-        case .answerAgain(let answer): voice.answer(answer, to: id.request)
+        case .answerAgain(let answer):
+            // What has begun again is over with that, and the next one begins.
+            guard registering == id.request else { return voice.answer(answer, to: id.request) }
+            registering = nil
+            desk.finish(id.request, answer)
         case .tell(let state): tell(state)
         case .tellLost:
             telephony.metrics.registrationLost()

@@ -105,6 +105,18 @@ import Testing
         }
     }
 
+    @Test func `a registration whose answer was lost with its worker serves what is asked next`() throws {
+        try SlotWorld.run { world in
+            let handle = try world.register()
+            try world.takeOverAgain()
+            world.resync(.nothing, isAcked: false, waitingFor: registering())
+            #expect(world.heard == ["1/1 ack", "1/1: registered", "1/1 resynced"])
+            world.submit(.unregister(registration: sequence(1)), 1, 2)
+            #expect(world.heard == ["1/2 ack"])
+            #expect(world.janus.handles[handle] == nil)
+        }
+    }
+
     @Test func `a registration that Janus has lost is told to be, and ends`() throws {
         try SlotWorld.run { world in
             let handle = try world.register()
@@ -170,10 +182,14 @@ extension SlotWorld {
         return try #require(conferences.telephony.calls.keys.first).request
     }
 
-    /// The front door says what alice was told of her registration.
-    func resync(_ stage: ToldRegistration.Stage) {
+    /// The front door says what alice was told of her registration, and whether its request is unanswered.
+    func resync(_ stage: ToldRegistration.Stage, isAcked: Bool = true, waitingFor request: WorkerRequest? = nil) {
         var listing = Listing()
-        listing.sessions[session(1)] = .registration(ToldRegistration(isAcked: true, stage: stage))
+        listing.sessions[session(1)] = .registration(ToldRegistration(isAcked: isAcked, stage: stage))
+        listing.requests =
+            request.map {
+                [ListedRequest(connection: session(1).connection, sequence: sequence(1), request: $0)]
+            } ?? []
         conferences.resync(listing, of: frontdoor)
         settle()
     }
