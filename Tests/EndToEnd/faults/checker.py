@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from .call_rules import CallRules
 from .transcript import Violation, word_of
 
 DEADLINE = 30.0 + 3.0  # seconds: what a request may take, and some slack for a busy machine
@@ -19,7 +20,7 @@ GONE_PUBLISHER = ("the publisher has left", "unknown publisher video room sessio
                   "unknown video room session to detach", "has no pending offer")
 
 
-class Checker:
+class Checker(CallRules):
     """`transcripts` of all connections of a run, and the `injected` faults, which say what may be noticed.
 
     `lists_may_be_skipped`: there were faults that are not injected ones, and of lists of active participants the last one counts."""
@@ -39,6 +40,7 @@ class Checker:
             self._check_order_of_answers(transcript)
             self._check_refusals(transcript)
             self._check_invitations(transcript)
+            self._check_phones(transcript)
             for session in transcript.sessions:
                 self._check_states(transcript, session)
                 self._check_publishers(transcript, session)
@@ -55,6 +57,7 @@ class Checker:
                     self._complain("ready is told first and once", "never", transcript)
                 for session in transcript.sessions:
                     self._check_debts(transcript, session)
+                self._check_phone_debts(transcript)
         return self.violations
 
     # Connections and answers.
@@ -113,7 +116,10 @@ class Checker:
         if self._after("janus-kill", at):
             return True
         if self._locked(request["at"], at) and option_of(request) in (
-                "account-add", "videoroom-join", "feed-attach", "configure-room", "invite-participants"):
+                "account-add", "videoroom-join", "feed-attach", "configure-room", "invite-participants", "account-register",
+                "session-create"):
+            return True
+        if self._may_phone_be_refused(transcript, request, text, at):
             return True
         option = option_of(request)
         session = request["members"].get("session")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 # Up to here a gap is nobody's business: what two busy processors do by themselves.
-FLOOR = {"audio": 0.100, "video": 0.150}
+FLOOR = {"audio": 0.100, "video": 0.150, "call": 0.100}
 FACTOR = 1.5
 
 
@@ -27,12 +27,14 @@ class Gaps:
 
 
 def compare(report, control, phase):
-    """`control` and `phase` are (from, to), of the same length."""
+    """`control` and `phase` are (from, to), of the same length. Calls have sound only, and are compared among themselves."""
+    received = {kind: [receiver[kind] for receiver in report["packets"]] for kind in ("audio", "video")}
+    received["call"] = report.get("calls", [])
     return [
-        Gaps(kind, *(max(largest_gap(receiver[kind], window, report["stalls"]) for receiver in report["packets"])
+        Gaps(kind, *(max(largest_gap(packets, window, report["stalls"]) for packets in receivers)
                      for window in (control, phase)),
-             *(sum(lost(receiver[kind], window) for receiver in report["packets"]) for window in (control, phase)))
-        for kind in ("audio", "video")]
+             *(sum(lost(packets, window) for packets in receivers) for window in (control, phase)))
+        for kind, receivers in received.items() if receivers]
 
 
 def largest_gap(packets, window, stalls=()):

@@ -35,41 +35,23 @@ def account_of(number):
     return f"person.{number}@example.com"
 
 
-class Actor:
-    """One person: a name, a room, a front door, and a life of stays in that room.
+class Life:
+    """Somebody who connects through a front door, asks for things, goes and comes back.
 
     Each step draws the same numbers whatever the gateway does, so one seed makes the same decisions again; what they are
     about (who is there to be watched) depends on what was told.
     """
 
-    def __init__(self, number, seed, gateway, room, media, count=1):
-        """`count`: how many there are, numbered from 0, whom this one may invite."""
-        self._chance = random.Random(f"actor {number} of {seed}")
-        self._gateway = gateway
-        self._media = media
-        self.name = f"{'Seen' if media else 'Unseen'} {number}"
-        self._account = account_of(number)
-        self._count = count
-        self.room = room
-        self.door = number % len(gateway.ports)
+    def __init__(self, name, door, gateway, chance):
+        self.name, self.door = name, door
+        self._gateway, self._chance = gateway, chance
         self.client = None
-        self._participant = None
-        self._present = False  # between joining and leaving
-        self._stays = 0
-        self._watched = 0
-        self._feeds = {}  # publisher → subscription
-        self._peers = []
         self._past = []  # transcripts of closed connections
         self._stopped = asyncio.Event()
 
     def stop(self):
         """The current step is the last; the connection stays open."""
         self._stopped.set()
-
-    async def volley(self):
-        """Something to be in flight when the next thing happens."""
-        if self._present and not self.client.closed.is_set() and not self._has_ended():
-            await self._burst(0.0, 0.0)
 
     def transcripts(self):
         return self._past + ([self._transcript()] if self.client else [])
@@ -80,7 +62,7 @@ class Actor:
             try:
                 if self.client is None:
                     await self._connect()
-                await self._stay()
+                await self._live()
             except (ConnectionLost, Left, Refused):
                 await self._pause(0.05, 0.3)
             except (aiohttp.ClientError, ConnectionError):
@@ -95,18 +77,84 @@ class Actor:
     async def close(self):
         if self.client:
             await self._leave_by_closing(abruptly=False)
+
+    async def _live(self):
+        """One episode of a connected life."""
+        raise NotImplementedError
+
+    async def _connect(self):
+        self.client = await Client.connect(self._gateway.socket_url(self.door))
+        if not await self.client.became_ready():
+            raise ConnectionLost("closed before ready")
+        await self._introduce()
+
+    async def _introduce(self):
+        """What is asked first on a connection."""
+
+    async def _leave_by_closing(self, abruptly):
+        client = self.client
+        client.closing_at = time.monotonic()
+        connection = client._socket._response.connection
+        if abruptly and connection and connection.transport:  # its front door may have died first
+            connection.transport.abort()
+        with suppress(Exception):
+            await client.close()
+        await self._forget_client()
+
+    async def _forget_client(self):
+        with suppress(Exception):
+            await self.client.close()
+        self._past.append(self._transcript())
+        self.client = None
+
+    async def _asked(self, kind, **members):
+        answer = await self.client.request(kind, **members)
+        if answer["sylkrtc"] == "error":
+            raise Refused(answer["error"]) if kind in ("account-add", "videoroom-join") else Setback()
+        return answer
+
+    def _transcript(self):
+        raise NotImplementedError
+
+    async def _pause(self, least, most):
+        length = self._chance.uniform(least, most)
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._stopped.wait(), length)
+
+
+class Actor(Life):
+    """One person in conferences: a life of stays in one room."""
+
+    def __init__(self, number, seed, gateway, room, media, count=1):
+        """`count`: how many there are, numbered from 0, whom this one may invite."""
+        super().__init__(f"{'Seen' if media else 'Unseen'} {number}", number % len(gateway.ports), gateway,
+                         random.Random(f"actor {number} of {seed}"))
+        self._media = media
+        self._account = account_of(number)
+        self._count = count
+        self.room = room
+        self._participant = None
+        self._present = False  # between joining and leaving
+        self._stays = 0
+        self._watched = 0
+        self._feeds = {}  # publisher → subscription
+        self._peers = []
+
+    async def volley(self):
+        """Something to be in flight when the next thing happens."""
+        if self._present and not self.client.closed.is_set() and not self._has_ended():
+            await self._burst(0.0, 0.0)
+
+    async def close(self):
+        await super().close()
         await self._hang_up()
 
     # Coming and going.
 
-    async def _connect(self):
-        client = await Client.connect(self._gateway.socket_url(self.door))
-        self.client = client
-        if not await client.became_ready():
-            raise ConnectionLost("closed before ready")
+    async def _introduce(self):
         await self._asked("account-add", account=self._account, password=PASSWORD, display_name=self.name)
 
-    async def _stay(self):
+    async def _live(self):
         """One session, from its join to its end."""
         chance = self._chance
         steps, way = chance.randint(4, 14), chance.random()
@@ -149,21 +197,11 @@ class Actor:
 
     async def _leave_by_closing(self, abruptly):
         self._present = False
-        client = self.client
-        client.closing_at = time.monotonic()
-        connection = client._socket._response.connection
-        if abruptly and connection and connection.transport:  # its front door may have died first
-            connection.transport.abort()
-        with suppress(Exception):
-            await client.close()
-        await self._forget_client()
+        await super()._leave_by_closing(abruptly)
 
     async def _forget_client(self):
         self._present = False
-        with suppress(Exception):
-            await self.client.close()
-        self._past.append(self._transcript())
-        self.client = None
+        await super()._forget_client()
 
     # What is done during a stay.
 
@@ -246,12 +284,6 @@ class Actor:
         else:
             await self.client.send("videoroom-ctl", **members)
 
-    async def _asked(self, kind, **members):
-        answer = await self.client.request(kind, **members)
-        if answer["sylkrtc"] == "error":
-            raise Refused(answer["error"]) if kind in ("account-add", "videoroom-join") else Setback()
-        return answer
-
     async def _until_told(self, state):
         """That state, or the end of the session."""
         session = self._participant.session
@@ -300,8 +332,3 @@ class Actor:
 
     def _transcript(self):
         return Transcript.of(self.client, self.name, self.room, self.door, self._media)
-
-    async def _pause(self, least, most):
-        length = self._chance.uniform(least, most)
-        with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._stopped.wait(), length)

@@ -14,10 +14,12 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
+from harness.calls import outgoing
 from harness.client import Client
 from harness.media import Arrivals
 from harness.offer import answer
 from harness.peer import Feed, MediaParticipant, bear_with_aiortc
+from harness.subscribers import Subscriber
 from harness.waiting import eventually
 
 from .transcript import Transcript
@@ -52,11 +54,47 @@ async def subscribe(person, publisher):
     await person.controlled("feed-answer", {"session": name, "sdp": answer(offered["data"]["sdp"])})
 
 
+class Sound(Arrivals):
+    """Of a call, which has no picture."""
+
+    @property
+    def flowing(self):
+        return len(self.packets["audio"]) > 5
+
+
+class Caller:
+    """One of the booth who is in a call with a telephone all the time, and measures what comes from there."""
+
+    def __init__(self, client, number, wanted):
+        self.name, self.door = f"Caller {number}", wanted["door"]
+        user, _, domain = wanted["account"].partition("@")
+        self._subscriber = Subscriber(client, user, domain, wanted["password"], self.name)
+        self._uri = wanted["uri"]
+        self._call = None
+
+    async def call(self):
+        await self._subscriber.add_account()
+        self._call = await outgoing(self._subscriber, self._uri, reception=Sound)
+        await self._call.connects()
+
+    @property
+    def reception(self):
+        return self._call.reception
+
+    def transcript(self):
+        return Transcript.of(self._subscriber.client, self.name, "", self.door, True)
+
+    async def close(self):
+        await self._call.close()
+        await self._subscriber.close()
+
+
 class Inside:
     """The child's side."""
 
     def __init__(self):
         self._guests = []
+        self._callers = []
         self._stalls = []  # (time, length) of our own loop's pauses
 
     async def run(self):
@@ -74,8 +112,17 @@ class Inside:
         ticking.cancel()
 
     async def _enter(self, wanted):
-        await asyncio.gather(*(self._enter_room(room, index, wanted) for index, room in enumerate(wanted["rooms"])))
-        await eventually(lambda: all(feed.reception.flowing for feed in self._feeds), 20, "media")
+        await asyncio.gather(*(self._enter_room(room, index, wanted) for index, room in enumerate(wanted["rooms"])),
+                             *(self._call(number, call) for number, call in enumerate(wanted["calls"])))
+        receptions = [one.reception for one in self._feeds + self._callers]
+        await eventually(lambda: all(reception.flowing for reception in receptions), 20, "media")
+
+    async def _call(self, number, wanted):
+        client = await Client.connect(wanted["url"])
+        assert await client.became_ready()
+        caller = Caller(client, number, wanted)
+        self._callers.append(caller)
+        await caller.call()
 
     async def _enter_room(self, room, index, wanted):
         """Two or more; each watches the next one."""
@@ -113,8 +160,9 @@ class Inside:
 
     async def report(self):
         return {
-            "transcripts": [asdict(guest.transcript()) for guest in self._guests],
+            "transcripts": [asdict(guest.transcript()) for guest in self._guests + self._callers],
             "packets": [feed.reception.packets for feed in self._feeds],
+            "calls": [caller.reception.packets["audio"] for caller in self._callers],
             "stalls": self._stalls,
         }
 
@@ -133,7 +181,7 @@ class Inside:
         return True
 
     async def leave(self):
-        for guest in self._guests:
+        for guest in self._guests + self._callers:
             await guest.close()
         return True
 
@@ -152,8 +200,15 @@ class Booth:
 
     def __init__(self, gateway, rooms, guests):
         """`guests` in each of the rooms, two or more; as many receivers as guests."""
-        self._wanted = {"rooms": rooms, "guests": guests, "urls": [gateway.socket_url(door) for door in range(len(gateway.ports))]}
+        self._wanted = {
+            "rooms": rooms, "guests": guests, "calls": [],
+            "urls": [gateway.socket_url(door) for door in range(len(gateway.ports))]}
         self._child = None
+
+    def add_call(self, account, password, uri, door):
+        """One more who calls a telephone that answers and speaks, before `begin`."""
+        self._wanted["calls"].append({
+            "account": account, "password": password, "uri": uri, "door": door, "url": self._wanted["urls"][door]})
 
     async def open(self):
         self._child = await asyncio.create_subprocess_exec(

@@ -14,11 +14,14 @@ from harness.secrecy import check_logs
 
 from . import gaps
 from .agreement import disagreements
+from .call_rules import dialled_twice
 from .checker import Checker
+from .exchange import SPEAKER, Exchange
 from .injection import Injector
 from .load import Actor
 from .media_booth import Booth
 from .schedule import draw
+from .telephoning import Subscriber
 from .transcript import Transcript, Violation
 
 SETTLING = 15.0  # seconds until everything asked is answered and everybody sees the same
@@ -37,6 +40,8 @@ class Size:
     unseen: int = 2  # in each room, who only signal
     measured_rooms: int = 3
     guests: int = 2  # in each measured room, with real media, each receiving one other
+    subscribers: int = 3  # who call and are called, without media
+    callers: int = 2  # in one call all the time, with media that is measured
 
 
 @dataclass
@@ -72,7 +77,10 @@ class _Run:
     def __init__(self, schedule, folder, size):
         self._schedule = schedule
         self._janus = Janus(folder)
-        self._gateway = Gateway(folder, self._janus, workers=3 if schedule.standby else 2)
+        self._size = size
+        self._exchange = Exchange(folder, size.subscribers)
+        self._gateway = Gateway(
+            folder, self._janus, workers=3 if schedule.standby else 2, settings=self._exchange.settings)
         self._injector = Injector(self._gateway, schedule, self._volley)
         rooms = [f"room-{number}@conference.example.com" for number in range(1, size.rooms + 1)]
         self._booth = Booth(self._gateway, rooms[:size.measured_rooms], size.guests)
@@ -88,7 +96,27 @@ class _Run:
 
     async def run(self):
         await self._booth.open()
-        await self._janus.start()
+        try:
+            await asyncio.gather(self._janus.start(), self._exchange.start())
+            await self._add_subscribers()
+            return await self._held()
+        finally:
+            await self._exchange.stop()
+
+    async def _add_subscribers(self):
+        kamailio = self._exchange.kamailio
+        for number, friend in enumerate(self._exchange.friends):
+            await kamailio.add_user(Subscriber.user(number))
+            self._actors.append(Subscriber(number, self._schedule.seed, self._gateway, self._exchange, friend))
+        for number in range(self._size.callers):
+            user = f"caller{number}"
+            await kamailio.add_user(user)
+            self._gateway.secrets.update({kamailio.ha1(user), kamailio.password(user)})
+            self._booth.add_call(
+                kamailio.address_of(user), kamailio.ha1(user), kamailio.address_of(SPEAKER),
+                number % len(self._gateway.ports))
+
+    async def _held(self):
         self._janus.process.prefer()  # as the media booth: media is to be cut by the gateway or by nobody
         self._injector.start()
         running_now.append(self._gateway)
@@ -132,6 +160,14 @@ class _Run:
         await self._settled()
         await self._judge()
         await asyncio.gather(*(actor.close() for actor in self._actors), self._booth.ask("leave"))
+        await self._telephones_are_free()
+
+    async def _telephones_are_free(self):
+        """What a Janus that was killed has left at the registrar and at telephones is there until they lose patience."""
+        self._outcome.violations += dialled_twice(await self._exchange.kamailio.dialled())
+        if "janus-kill" not in self._schedule.kinds:
+            await self._happens("no telephone is stuck", self._exchange.everybody_has_hung_up())
+            await self._happens("nobody stays registered", self._exchange.nobody_is_registered())
 
     async def _two_stretches(self):
         """Without faults and with them, equally long."""

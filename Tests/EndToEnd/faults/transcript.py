@@ -14,6 +14,7 @@ class Transcript:
     closed_at: float = None
     close_code: int = None
     media: bool = False  # whether others hear of its sessions
+    acts: list = field(default_factory=list)  # what a telephone did with it: {what: dials, hangs up; session; at}
 
     @classmethod
     def of(cls, client, name, room, door, media):
@@ -36,6 +37,22 @@ class Transcript:
     def sessions(self):
         """Publisher sessions in the order of their joins."""
         return [request["members"]["session"] for request in self.requests if request["kind"] == "videoroom-join"]
+
+    @property
+    def calls_made(self):
+        """Calls in the order of their requests."""
+        return [request["members"]["session"] for request in self.requests if request["kind"] == "session-create"]
+
+    @property
+    def calls_taken(self):
+        """Calls that came in, in their order; one twice, if it was told twice."""
+        return [message["session"] for _, message in self.messages if message.get("event") == "incoming_session"]
+
+    def told_of_call(self, session):
+        """What was told of a call, as (time, word, data)."""
+        return [(at, word_of(message), message.get("data", {})) for at, message in self.messages
+                if message.get("session") == session
+                and (message.get("sylkrtc") == "session_event" or message.get("event") == "incoming_session")]
 
     def told(self, session):
         """Conference events of a publisher session, as (time, word, data); of one without data, as (time, word, message)."""
