@@ -4,6 +4,7 @@ import copy
 
 import pytest
 
+from faults.call_rules import dialled_twice
 from faults.checker import Checker
 from faults.gaps import largest_gap, lost
 from faults.injection import Injected
@@ -398,3 +399,283 @@ def test_who_left_too_early_or_came_too_late_or_whose_front_door_died_need_not_b
         else:
             injected = (Injected(Fault(0.0, "door-kill", 0, 0.0), 3.0, 3.0),)
         assert complaints((anna, bela), injected) == [], change
+
+
+# Registrations and calls.
+
+
+class PhoneStory(Story):
+    """Of one account, alice@phones.test."""
+
+    def __init__(self):
+        super().__init__("alice", media=False)
+        self.transcript.messages.append((0.5, {"sylkrtc": "event", "event": "ready"}))
+        self.acked(self.asks("account-add", account="alice@phones.test"))
+
+    def registers(self, *states):
+        self.acked(self.asks("account-register", account="alice@phones.test"))
+        for state in states:
+            self.account_event("registration_state", {"state": state})
+
+    def account_event(self, event, data, **members):
+        self.transcript.messages.append((self._tick(), {
+            "sylkrtc": "account_event", "account": "alice@phones.test", "event": event, "data": data, **members}))
+
+    def rings(self, session):
+        self.acts("dials")
+        self.account_event("incoming_session", {"sdp": "v=0"}, session=session)
+
+    def call_state(self, session, state, **data):
+        self.transcript.messages.append((self._tick(), {
+            "sylkrtc": "session_event", "session": session, "event": "state", "data": {"state": state, **data}}))
+
+    def acts(self, what, session=None):
+        self.transcript.acts.append({"what": what, "session": session, "at": self._tick()})
+
+
+def telephoning():
+    """Alice registers, calls, is called and answers, is called and missed, declines, and is registered."""
+    story = PhoneStory()
+    story.registers("registering", "registered")
+    story.acked(story.asks("session-create", session="out", account="alice@phones.test", uri="echo@phones.test"))
+    story.call_state("out", "progress")
+    story.call_state("out", "accepted", sdp="v=0")
+    story.acked(story.asks("session-terminate", session="out"))
+    story.call_state("out", "terminated", reason="200 OK")
+    story.acked(story.asks("session-create", session="busy", account="alice@phones.test", uri="refuser@phones.test"))
+    story.call_state("busy", "progress")
+    story.call_state("busy", "terminated", reason="486 Busy Here")
+    story.rings("in")
+    story.acked(story.asks("session-answer", session="in"))
+    story.call_state("in", "accepted")
+    story.call_state("in", "established")
+    story.acts("hangs up", "in")
+    story.call_state("in", "terminated", reason="200 OK")
+    story.rings("given-up")
+    story.acts("hangs up", "given-up")
+    story.call_state("given-up", "terminated", reason="487 Request Terminated")
+    story.account_event("missed_session", {"originator": {"uri": "bob@phones.test", "display_name": ""}})
+    story.rings("declined")
+    story.acked(story.asks("session-terminate", session="declined"))
+    story.call_state("declined", "terminated", reason="486 Busy Here")
+    story.registers("registering", "registered")
+    return story.transcript
+
+
+def at_phone(transcript, injected=()):
+    checker = Checker([transcript], injected)
+    checker.check()
+    return [violation.invariant for violation in checker.check_debts()]
+
+
+def place(transcript, session, word):
+    return next(number for number, (_, message) in enumerate(transcript.messages) if message.get("session") == session
+                and word in (message.get("event"), message.get("data", {}).get("state")))
+
+
+def told_again(session, word):
+    def change(transcript):
+        number = place(transcript, session, word)
+        transcript.messages.insert(number + 1, copy.deepcopy(transcript.messages[number]))
+    return change
+
+
+def never_told(session, *words):
+    def change(transcript):
+        for word in words:
+            del transcript.messages[place(transcript, session, word)]
+    return change
+
+
+def told_in_another_order(session, one, other):
+    def change(transcript):
+        first, second = place(transcript, session, one), place(transcript, session, other)
+        (at, a), (later, b) = transcript.messages[first], transcript.messages[second]
+        transcript.messages[first], transcript.messages[second] = (at, b), (later, a)
+    return change
+
+
+def never_asked(kind, session):
+    """Nor answered."""
+    def change(transcript):
+        request = next(request for request in transcript.requests
+                       if request["kind"] == kind and request["members"]["session"] == session)
+        transcript.requests.remove(request)
+        transcript.messages = [entry for entry in transcript.messages
+                               if entry[1].get("transaction") != request["transaction"]]
+    return change
+
+
+def never_acted(session):
+    def change(transcript):
+        transcript.acts = [act for act in transcript.acts if act["session"] != session]
+    return change
+
+
+def acked_late(kind, session):
+    """After what it has caused."""
+    def change(transcript):
+        request = next(request for request in transcript.requests
+                       if request["kind"] == kind and request["members"]["session"] == session)
+        number = next(number for number, (_, message) in enumerate(transcript.messages)
+                      if message.get("transaction") == request["transaction"])
+        at, message = transcript.messages[number]
+        transcript.messages[number] = (at + 1.5, message)
+    return change
+
+
+def registration_told(*states):
+    """At the end, without a request."""
+    def change(transcript):
+        for number, state in enumerate(states):
+            transcript.messages.append((900.0 + number, {
+                "sylkrtc": "account_event", "account": "alice@phones.test", "event": "registration_state",
+                "data": {"state": state, "reason": "503 Unavailable"}}))
+    return change
+
+
+def unregistered_then_told(transcript):
+    transcript.requests.append({"transaction": "t90", "kind": "account-unregister", "at": 800.0,
+                                "members": {"account": "alice@phones.test"}})
+    transcript.messages.append((801.0, {"sylkrtc": "ack", "transaction": "t90"}))
+    registration_told("registered")(transcript)
+
+
+def registering_again(*entries):
+    """(moment, state), or None for the ack of the request, which is sent at 800."""
+    def change(transcript):
+        transcript.requests.append({"transaction": "t90", "kind": "account-register", "at": 800.0,
+                                    "members": {"account": "alice@phones.test"}})
+        for number, state in enumerate(entries, 801):
+            if state is None:
+                transcript.messages.append((number, {"sylkrtc": "ack", "transaction": "t90"}))
+            else:
+                transcript.messages.append((number, {
+                    "sylkrtc": "account_event", "account": "alice@phones.test", "event": "registration_state",
+                    "data": {"state": state}}))
+    return change
+
+
+def missed_again(transcript):
+    number = index(transcript, "missed_session")
+    transcript.messages.insert(number + 1, copy.deepcopy(transcript.messages[number]))
+
+
+def never_missed(transcript):
+    del transcript.messages[index(transcript, "missed_session")]
+
+
+def with_an_answer(transcript):
+    transcript.messages[place(transcript, "in", "accepted")][1]["data"]["sdp"] = "v=0"
+
+
+def without_an_answer(transcript):
+    del transcript.messages[place(transcript, "out", "accepted")][1]["data"]["sdp"]
+
+
+def refused_call(text):
+    def change(transcript):
+        transcript.requests.append({"transaction": "t91", "kind": "session-trickle", "at": 7.2,
+                                    "members": {"session": "out", "candidates": []}})
+        transcript.messages.append((7.3, {"sylkrtc": "error", "transaction": "t91", "error": text}))
+    return change
+
+
+END, ACK_FIRST = "nobody is told an end that nobody asked for", "an ack precedes what it causes"
+PHONE_BREACHES = [
+    *((told_again(session, word), "a call's state is told once") for session, word in (
+        ("out", "progress"), ("out", "accepted"), ("out", "terminated"), ("in", "incoming_session"), ("in", "accepted"),
+        ("in", "established"), ("given-up", "terminated"))),
+    (told_in_another_order("out", "progress", "accepted"), "a call's states are told in order"),
+    (told_in_another_order("in", "accepted", "established"), "a call's states are told in order"),
+    (never_told("in", "accepted"), "a call's states are told in order"),
+    (told_in_another_order("out", "accepted", "terminated"), "nothing is told after terminated"),
+    (with_an_answer, "an answer comes with the call that it answers"),
+    (without_an_answer, "an answer comes with the call that it answers"),
+    (acked_late("session-create", "out"), ACK_FIRST), (acked_late("session-answer", "in"), ACK_FIRST),
+    (acked_late("session-terminate", "declined"), ACK_FIRST),
+    (never_asked("session-terminate", "out"), END), (never_acted("in"), END), (never_acted("given-up"), END),
+    (never_asked("session-terminate", "declined"), END),
+    (refused_call("worker lost"), "nothing is refused because something failed"),
+    (never_told("out", "terminated"), "what was ended is told"),
+    (never_told("out", "progress", "accepted"), None), (never_told("busy", "progress", "terminated"), "every state is told"),
+    (missed_again, "a call is missed once, if nobody takes it"), (never_missed, "who was missed is told"),
+    (registration_told("registered"), "a registration's state is told once"),
+    (registration_told("failed"), "a registration does not fail because something failed"),
+    (unregistered_then_told, "nothing is told of a registration that is over"),
+    (registering_again("registered", None, "registering", "registered"), ACK_FIRST),
+    (registering_again(None), "every state is told"), (registering_again(None, "registering"), "every state is told"),
+    (registering_again(None, "registering", "registered"), None),
+]
+
+
+def test_good_calls_are_found_good():
+    assert at_phone(telephoning()) == []
+
+
+@pytest.mark.parametrize(
+    "breach, invariant", PHONE_BREACHES, ids=[f"{number}-{text}" for number, (_, text) in enumerate(PHONE_BREACHES)])
+def test_a_broken_promise_of_calls_is_found(breach, invariant):
+    transcript = telephoning()
+    breach(transcript)
+    assert at_phone(transcript) == [] if invariant is None else invariant in at_phone(transcript)
+
+
+def test_a_call_that_was_up_and_measured_owes_every_state():
+    story = PhoneStory()
+    story.transcript.media = True
+    story.acked(story.asks("session-create", session="out", account="alice@phones.test", uri="speaker@phones.test"))
+    story.call_state("out", "progress")
+    story.call_state("out", "accepted", sdp="v=0")
+    assert at_phone(story.transcript) == ["every state is told"]
+    story.call_state("out", "established")
+    assert at_phone(story.transcript) == []
+
+
+def test_a_lost_janus_ends_calls_and_nothing_else_does():
+    for change in (never_asked("session-terminate", "out"), never_acted("in")):
+        transcript = telephoning()
+        change(transcript)
+        assert at_phone(transcript, injected("worker-kill", began=1.0)) == [END]
+        assert at_phone(transcript, injected("janus-kill", began=1.0)) == ["a lost Janus is the reason told"]
+        for _, message in transcript.messages:
+            if message.get("data", {}).get("state") == "terminated":
+                message["data"]["reason"] = "500 Janus lost"
+        assert at_phone(transcript, injected("janus-kill", began=1.0)) == []
+
+
+def test_what_may_have_been_dialled_may_end_without_being_dialled_if_something_failed():
+    story = PhoneStory()
+    story.acked(story.asks("session-create", session="out", account="alice@phones.test", uri="echo@phones.test"))
+    story.call_state("out", "terminated", reason="408 Request Timeout")
+    assert at_phone(story.transcript) == [END]
+    assert at_phone(story.transcript, injected("worker-kill", began=3.5)) == []
+    assert at_phone(story.transcript, injected("worker-kill", began=50.0)) == [END]
+    story.transcript.messages[-1][1]["data"]["reason"] = "486 Busy Here"
+    assert at_phone(story.transcript, injected("worker-kill", began=3.5)) == [END]
+
+
+def test_a_call_over_which_its_client_unregisters_may_end():
+    story = PhoneStory()
+    story.registers("registering", "registered")
+    story.rings("in")
+    story.call_state("in", "terminated", reason="480 Temporarily Unavailable")
+    assert END in at_phone(story.transcript)
+    story.transcript.messages.pop()
+    story.acked(story.asks("account-unregister", account="alice@phones.test"))
+    story.call_state("in", "terminated", reason="account unregistered")
+    assert at_phone(story.transcript) == []
+
+
+def test_what_is_asked_of_a_call_that_ends_may_be_refused():
+    transcript = telephoning()
+    transcript.requests.append({"transaction": "t91", "kind": "session-trickle", "at": 9.1,
+                                "members": {"session": "out", "candidates": []}})
+    transcript.messages.append((900.0, {
+        "sylkrtc": "error", "transaction": "t91", "error": "Unknown session specified: out"}))
+    assert "nothing is refused because something failed" not in at_phone(transcript)
+
+
+def test_who_dials_twice_is_found():
+    assert dialled_twice({"one": 1, "other": 1}) == []
+    assert [violation.text for violation in dialled_twice({"one": 1, "other": 2})] == ["other: 2 times"]

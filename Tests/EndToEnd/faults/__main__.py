@@ -59,8 +59,9 @@ async def _one(seed, options, folder):
     for line in [*outcome.gaps, *outcome.notes]:
         print(f"  {line}")
     asked = sum(len(transcript.requests) for transcript in outcome.transcripts)
+    calls = sum(len(transcript.calls_made + transcript.calls_taken) for transcript in outcome.transcripts)
     kept = "kept every promise" if not outcome.violations else f"{len(outcome.violations)} violations"
-    print(f"  {asked} requests on {len(outcome.transcripts)} connections in {outcome.duration:.1f} s: {kept}")
+    print(f"  {asked} requests, {calls} calls on {len(outcome.transcripts)} connections in {outcome.duration:.1f} s: {kept}")
     for line in violation_lines(outcome):
         print(f"  {line}")
     print(flush=True)

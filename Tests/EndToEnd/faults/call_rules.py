@@ -157,7 +157,7 @@ class CallRules:
             if word == "register":
                 last, is_wanted = None, True
             elif word == "unregister":
-                is_wanted = False
+                last, is_wanted = None, False
             elif word == last:
                 self._complain("a registration's state is told once", word, transcript, at)
             elif not is_wanted:
