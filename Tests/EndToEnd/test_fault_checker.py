@@ -249,7 +249,8 @@ def test_what_a_fault_explains_is_no_breach():
     assert broken(transcript, injected("door-kill", target=1)) == ["sockets stay open"]
     transcript = good()
     refusal("the registry is unavailable")(transcript)
-    assert broken(transcript, injected("registry-lock")) == ["nothing is refused because something failed"]
+    for kind in ("registry-lock", "worker-stop", "door-hang"):
+        assert broken(transcript, injected(kind)) == ["nothing is refused because something failed"]
     transcript = good()
     unasked_end(transcript)
     transcript.messages[-1][1]["data"]["reason"] = "500 Janus lost"
@@ -665,6 +666,34 @@ def test_a_call_over_which_its_client_unregisters_may_end():
     story.acked(story.asks("account-unregister", account="alice@phones.test"))
     story.call_state("in", "terminated", reason="account unregistered")
     assert at_phone(story.transcript) == []
+
+
+def test_a_call_that_is_answered_right_after_another_one_may_be_closed_with_it():
+    story = PhoneStory()
+    story.registers("registering", "registered")
+    for session in ("first", "second"):
+        story.rings(session)
+        story.acked(story.asks("session-answer", session=session))
+        story.call_state(session, "accepted")
+        if session == "first":
+            story.acts("hangs up", session)
+        story.call_state(session, "terminated", reason="200 OK" if session == "first" else "Close PC")
+    assert at_phone(story.transcript) == [END]
+    messages = story.transcript.messages
+    messages[-1] = (messages[place(story.transcript, "first", "terminated")][0] + 1.0, messages[-1][1])
+    assert END not in at_phone(story.transcript)
+
+
+def test_what_is_told_of_a_registration_that_waited_for_another_is_not_told_twice():
+    story = PhoneStory()
+    first, second = (story.asks("account-register", account="alice@phones.test") for _ in range(2))
+    story.acked(first)
+    story.account_event("registration_state", {"state": "registered"})
+    story.acked(second)
+    story.account_event("registration_state", {"state": "registered"})
+    assert at_phone(story.transcript) == []
+    story.account_event("registration_state", {"state": "registered"})
+    assert at_phone(story.transcript) == ["a registration's state is told once"]
 
 
 def test_what_is_asked_of_a_call_that_ends_may_be_refused():

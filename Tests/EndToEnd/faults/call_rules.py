@@ -10,6 +10,8 @@ END_BY_THEMSELVES = (HANGER, REFUSER)
 # Told of a call that may have been dialled by whoever died, and of which Janus has nothing.
 NOT_DIALLED_AGAIN = "408 Request Timeout"
 AFTERMATH = 5.0  # seconds for which a fault that is over may be felt
+# Janus closes the former call on a handle up to a second after its end, and a new one that has been answered there with it.
+CLOSED_WITH_FORMER, CLOSING = "Close PC", 3.0
 JANUS_LOST = "500 Janus lost"
 
 
@@ -83,7 +85,17 @@ class CallRules:
             created = self._request(transcript, "session-create", session)
             if self._something_failed(created["at"], at):
                 return
+        if is_incoming and reason == CLOSED_WITH_FORMER and self._has_just_ended(transcript, session, at):
+            return
         self._complain("nobody is told an end that nobody asked for", f"{session}: {reason}", transcript, at, session)
+
+    def _has_just_ended(self, transcript, session, at):
+        """Another call of the connection, which was answered."""
+        for other in {*transcript.calls_made, *transcript.calls_taken} - {session}:
+            times = {word: when for when, word, _ in transcript.told_of_call(other)}
+            if "accepted" in times and at - CLOSING <= times.get("terminated", at) < at:
+                return True
+        return False
 
     def _terminates(self, transcript, session, at):
         return any(request["kind"] == "session-terminate" and request["members"]["session"] == session
@@ -148,7 +160,8 @@ class CallRules:
 
     def _check_registrations(self, transcript):
         asked = [(request["at"], "register") for request in transcript.requests if request["kind"] == "account-register"]
-        asked += self._unregistrations(transcript)
+        # One that waited for another one begins when that is answered.
+        asked += [(at, "register") for at in self._register_acks(transcript)] + self._unregistrations(transcript)
         states = [(at, message["data"]["state"]) for at, message in transcript.messages
                   if message.get("event") == "registration_state"]
         last = None  # what was told since it was asked for
@@ -168,6 +181,11 @@ class CallRules:
                 last = word
         self._check_acks_of_registrations(transcript, states)
 
+    def _register_acks(self, transcript):
+        answers = [self._answered(transcript, request) for request in transcript.requests
+                   if request["kind"] == "account-register"]
+        return [answer[0] for answer in answers if answer and answer[1]["sylkrtc"] == "ack"]
+
     def _unregistrations(self, transcript):
         """When they were acked."""
         answers = [self._answered(transcript, request) for request in transcript.requests
@@ -180,7 +198,8 @@ class CallRules:
                     if request["kind"] == "account-register"]
         for asked, answered in requests:
             end = answered[0] if answered else float("inf")
-            before = [state for at, state in states if at <= asked]
+            former = max((at for at in self._register_acks(transcript) if at <= asked), default=asked)
+            before = [state for at, state in states if former <= at <= asked]
             others = [other for other in requests
                       if other[0] < asked and (other[1] is None or other[1][0] >= asked)]
             early = [at for at, _ in states if asked < at < end]
@@ -213,8 +232,7 @@ class CallRules:
         self._check_registration_debts(transcript)
 
     def _check_registration_debts(self, transcript):
-        acks = [answered[0] for request in transcript.requests if request["kind"] == "account-register"
-                and (answered := self._answered(transcript, request)) and answered[1]["sylkrtc"] == "ack"]
+        acks = self._register_acks(transcript)
         ends = [at for at, _ in self._unregistrations(transcript)]
         if not acks or ends and max(ends) > max(acks):
             return

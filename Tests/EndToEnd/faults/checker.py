@@ -443,7 +443,8 @@ class Checker(CallRules):
         return any(fault.fault.kind == kind and fault.began <= at for fault in self._injected)
 
     def _locked(self, asked, answered):
-        return any(fault.fault.kind == "registry-lock" and fault.began <= answered
+        """A process that stands still may have been stopped with the registry's lock in its hands."""
+        return any(fault.fault.kind.endswith(("-lock", "-stop", "-hang")) and fault.began <= answered
                    and asked <= (fault.ended or answered) + GRACE_AFTER_LOCK for fault in self._injected)
 
     def _complain(self, invariant, text, transcript, at=None, *about):

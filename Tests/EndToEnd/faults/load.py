@@ -46,6 +46,7 @@ class Life:
         self.name, self.door = name, door
         self._gateway, self._chance = gateway, chance
         self.client = None
+        self._is_known = False  # its accounts are added
         self._past = []  # transcripts of closed connections
         self._stopped = asyncio.Event()
 
@@ -62,6 +63,9 @@ class Life:
             try:
                 if self.client is None:
                     await self._connect()
+                if not self._is_known:
+                    await self._introduce()
+                    self._is_known = True
                 await self._live()
             except (ConnectionLost, Left, Refused):
                 await self._pause(0.05, 0.3)
@@ -86,7 +90,6 @@ class Life:
         self.client = await Client.connect(self._gateway.socket_url(self.door))
         if not await self.client.became_ready():
             raise ConnectionLost("closed before ready")
-        await self._introduce()
 
     async def _introduce(self):
         """What is asked first on a connection."""
@@ -106,6 +109,7 @@ class Life:
             await self.client.close()
         self._past.append(self._transcript())
         self.client = None
+        self._is_known = False
 
     async def _asked(self, kind, **members):
         answer = await self.client.request(kind, **members)
