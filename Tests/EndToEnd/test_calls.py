@@ -212,6 +212,26 @@ async def test_E04_E06_a_caller_who_gives_up_was_missed(subscribers, sipp, calle
     assert alice.missed == [{"uri": f"{rows[0][0]}@phones.test", "display_name": "Carol"}] == [call.originator]
 
 
+@pytest.mark.parametrize("pause", [0.0, 0.1, 0.4])
+async def test_E03_E04_D29_who_gives_up_and_calls_again_is_answered(subscribers, phones, pause):
+    alice, bob = await subscribers.registered("alice"), await phones("bob")
+    for _ in range(2):
+        mark = alice.client.now
+        await bob.dial(f"sip:{alice.account}")
+        await alice.rings(after=mark)
+        await bob.hang_up()
+        await alice.client.event("missed_session", after=mark)
+        await asyncio.sleep(pause)
+    mark = alice.client.now
+    await bob.dial(f"sip:{alice.account}")
+    call = await alice.rings(after=mark)
+    await asyncio.sleep(1.2)  # in which Janus clears up the calls before
+    assert call.states == []
+    await call.answer()
+    await call.hears(VOICE)
+    assert len(alice.missed) == 2
+
+
 async def test_R09_E04_a_client_declines(subscribers, sipp, callers):
     alice = await subscribers.registered("alice")
     caller = sipp("uac_refused", rows=await callers(1, alice.user), name="Caller", status=486)

@@ -259,7 +259,7 @@ final class IncomingCallSession: CallSession {
             send(.decline, at: .callDecline, SIPBody.decline(code)) { [self] in perform(machine.terminationTaken()) }
         case .hangUp:
             send(.hangup, at: .callHangup, SIPBody.hangup) { [self] in perform(machine.terminationTaken()) }
-        case .reset: send(.reset, at: nil, SIPBody.reset) {}
+        case .reset: handle?.resetWhenCleared(possession)
         case .answerTerminates: desk.answerClosing(.ack)
         case .startTimer:
             timer?.cancel()

@@ -130,7 +130,7 @@ extension RegistrationSession {
             line.handle.message(.ask, body: SIPBody.ask) { [self] in
                 if case .failure = $0 { decline(480, on: line) }
             }
-        case .idle where sip.isEstablishing: line.handle.message(.reset, body: SIPBody.reset) { _ in }
+        case .idle where sip.isEstablishing: line.handle.resetWhenCleared(possession)
         case .incall, .inviting, .closing: line.handle.message(.hangup, body: SIPBody.hangup) { _ in }
         case .idle, nil: break
         }

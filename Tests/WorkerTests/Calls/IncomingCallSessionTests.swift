@@ -44,13 +44,15 @@ import Testing
         }
     }
 
-    @Test func `E04 a caller who gives up is missed, and the handle is freed at once`() throws {
+    @Test func `E04 a caller who gives up is missed, and the handle is freed when Janus has cleared up`() throws {
         try CallWorld.run { world in
             let (call, handle) = try ringing(world)
             world.janus.callerCancels(handle)
             world.settle()
             #expect(
                 world.said == ["\(name(call)) call terminated 487 Request Terminated, missed bob@phones.test"])
+            #expect(world.janus.requests() == [])
+            world.advance(by: JanusHandle<SIPMessage>.clearingTime)
             #expect(world.janus.requests() == ["message reset"])
             #expect(world.missed == [], "the end says so itself")
         }
@@ -70,7 +72,9 @@ import Testing
             let (call, handle) = try ringing(world)
             world.ask(call, .terminate(session: call.id.request), 2)
             #expect(world.said == ["5/2 ack", "\(name(call)) call terminated 486 Declined"])
-            #expect(world.janus.requests() == ["message decline", "message reset"])
+            #expect(world.janus.requests() == ["message decline"])
+            world.advance(by: JanusHandle<SIPMessage>.clearingTime)
+            #expect(world.janus.requests() == ["message reset"])
             #expect(world.janus.phones[handle]?.call == .idle)
         }
     }
@@ -97,7 +101,9 @@ import Testing
             world.settle()
             #expect(world.said == [])
             #expect(world.missed == [Caller(uri: "bob@phones.test", displayName: "Bob")])
-            #expect(world.janus.requests() == ["message decline", "message reset"])
+            #expect(world.janus.requests() == ["message decline"])
+            world.advance(by: JanusHandle<SIPMessage>.clearingTime)
+            #expect(world.janus.requests() == ["message reset"])
             let rows = try world.slotWorld.sessions()
             #expect(rows == [])
             #expect(world.endings == [nil])
