@@ -30,6 +30,7 @@ class Injector:
         self._schedule = schedule
         self._terminated = {}  # names of processes told to end, by pid; other signals take them off
         self._relays = []
+        self._janus = asyncio.Lock()  # it can be killed again when it is back
         self.injected = []
         if any(kind.startswith("link") for kind in schedule.kinds):
             self._relays = [Relay(gateway.bus_directory, number) for number in gateway.slot_numbers]
@@ -128,8 +129,9 @@ class Injector:
         await asyncio.to_thread(_lock, self._gateway.registry.path, fault.length)
 
     async def _janus_kill(self, fault):
-        await self._gateway.janus.kill()
-        await self._gateway.janus.restart()
+        async with self._janus:
+            await self._gateway.janus.kill()
+            await self._gateway.janus.restart()
 
     async def _end(self, process, number):
         if process is None or not process.running:

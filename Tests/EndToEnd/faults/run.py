@@ -128,6 +128,8 @@ class _Run:
         except (AssertionError, OSError, asyncio.TimeoutError, aiohttp.ClientError) as error:
             self._complain("the gateway serves", f"{error!r}")
         finally:
+            # Peers that stay open would keep the whole program from ending.
+            await asyncio.gather(*(actor.close() for actor in self._actors), return_exceptions=True)
             await self._booth.close()
             await self._injector.stop()
             await self._happens("processes end when they are asked to", self._gateway.stop())
