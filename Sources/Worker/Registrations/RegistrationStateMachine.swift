@@ -111,6 +111,8 @@ struct RegistrationStateMachine {
     private var farewell: Farewell?
     /// Registering is possible without the client: a predecessor's HA1 is gone with the predecessor.
     private var knowsPassword = false
+    /// Why a predecessor's failed before its front door spoke.
+    private var unseenFailure: String?
     /// The registrar has accepted it once: then it is worth trying again.
     private var wasRegistered = false
     private var failures = 0
@@ -259,7 +261,7 @@ struct RegistrationStateMachine {
     private mutating func accepted() -> [Action] { step == .asking ? registerAccepted() : [] }
 
     mutating func registering() -> [Action] {
-        guard isInUse else { return [] }
+        guard isInUse else { return keep(.registering) }
         let accepted = accepted()
         standing = .registering
         // Of its own tries a client hears only what they lead to.
@@ -268,7 +270,7 @@ struct RegistrationStateMachine {
 
     /// - Parameter master: by what helpers share the handle's SIP stack.
     mutating func registered(master: UInt64?) -> [Action] {
-        guard isInUse else { return [] }
+        guard isInUse else { return keep(.registered, master: master) }
         let accepted = accepted()
         standing = .registered
         wasRegistered = true
@@ -284,7 +286,7 @@ struct RegistrationStateMachine {
 
     /// After which Janus does nothing more.
     mutating func registrationFailed(code: Int, reason: String) -> [Action] {
-        guard isInUse else { return [] }
+        guard isInUse else { return keep(.failed, because: "\(code) \(reason)") }
         let accepted = accepted()
         guard step == .none else {
             // Another try is under way already.
@@ -305,8 +307,8 @@ struct RegistrationStateMachine {
 
     /// Janus refused the `register` that it had taken (D16).
     mutating func refused(_ error: JanusError) -> [Action] {
-        guard isInUse else { return [] }
         if error.code == Self.alreadyRegistered { return registered(master: nil) }
+        guard isInUse else { return keep(.failed, because: "500 \(error.reason)") }
         let accepted = accepted()
         return accepted + failed(with: error.reason)
     }
@@ -349,6 +351,20 @@ struct RegistrationStateMachine {
     }
 
     // MARK: Being taken over
+
+    /// What a predecessor's has come to since Janus was asked is newer than Janus's word, and told when the front door has
+    /// spoken.
+    private mutating func keep(
+        _ standing: Standing, because reason: String? = nil, master: UInt64? = nil
+    ) -> [Action] {
+        guard step == .unsettled, farewell == nil, life.usable != nil else { return [] }
+        self.standing = standing
+        unseenFailure = reason
+        wasRegistered = wasRegistered || standing == .registered
+        guard let master, master != self.master else { return [] }
+        self.master = master
+        return [.recordMaster(master)]
+    }
 
     /// Janus has been asked about a predecessor's registration.
     mutating func observed(_ seen: Observation) -> [Action] {
@@ -398,6 +414,10 @@ struct RegistrationStateMachine {
             // Whether Janus has heard of it or not: once more does no harm.
             creation = nil
             return registerRequested()
+        }
+        if let unseenFailure, !wasRegistered, told.stage == .nothing || told.stage == .registering {
+            creation = .ack
+            return isRenewing ? [] : show(.failed(reason: unseenFailure))
         }
         guard told.stage == .failed, life.usable != nil else {
             return end(Farewell(reason: PublisherStateMachine.unseenReason, isLoss: true))

@@ -1,0 +1,47 @@
+import Identity
+import NIOCore
+import Registry
+import SIPLookup
+import Sylkrtc
+import TestSupport
+import Testing
+
+@testable import Worker
+
+/// Registrations and calls that change while no worker has their slot.
+@Suite struct TakenOverCallsTests {
+    /// The front door says what alice was told and what she waits for.
+    private func relist(
+        _ world: SlotWorld, _ told: ToldRegistration = ToldRegistration(isAcked: true, stage: .registered),
+        calls: [RequestSequence: ToldCall] = [:], _ requests: [(UInt64, WorkerRequest)] = []
+    ) {
+        var listing = Listing()
+        listing.sessions[session(1)] = .registration(told)
+        for (call, told) in calls {
+            listing.sessions[SessionID(connection: connection(1), request: call)] = .call(
+                registration: sequence(1), told)
+        }
+        listing.requests = requests.map {
+            ListedRequest(connection: connection(1), sequence: sequence($0), request: $1)
+        }
+        world.conferences.resync(listing, of: frontdoor)
+        world.settle()
+    }
+
+    // MARK: Registrations
+
+    @Test func `E02 a registrar that answers before the front door has spoken is heard`() throws {
+        try SlotWorld.run { world in
+            world.submit(registering(), 1, 1)
+            #expect(world.heard == ["1/1 ack", "1/1: registering"])
+            let handle = try #require(world.janusHandle(of: 1, 1))
+            world.advance(by: .milliseconds(50))
+            try world.takeOverAgain()
+            world.janus.registrarAnswers(handle)
+            world.settle()
+            #expect(world.spares.count == 1, "Janus says only now whose helper it would be")
+            relist(world, ToldRegistration(isAcked: true, stage: .registering))
+            #expect(world.heard == ["1/1: registered", "1/1 resynced"])
+        }
+    }
+}
