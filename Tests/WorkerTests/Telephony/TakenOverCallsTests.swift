@@ -28,6 +28,11 @@ import Testing
         world.settle()
     }
 
+    private func registeringAgain() -> WorkerRequest {
+        guard case .register(let first) = registering() else { preconditionFailure("not a register") }
+        return .register(WorkerRequest.Register(identity: first.identity, registration: sequence(1)))
+    }
+
     // MARK: Registrations
 
     @Test func `E02 a registrar that answers before the front door has spoken is heard`() throws {
@@ -42,6 +47,26 @@ import Testing
             #expect(world.spares.count == 1, "Janus says only now whose helper it would be")
             relist(world, ToldRegistration(isAcked: true, stage: .registering))
             #expect(world.heard == ["1/1: registered", "1/1 resynced"])
+        }
+    }
+
+    @Test func `R03 R04 a registration whose answer was lost takes the next request`() throws {
+        try SlotWorld.run { world in
+            world.submit(registering(), 1, 1)
+            let handle = try #require(world.janusHandle(of: 1, 1))
+            _ = world.heard
+            world.advance(by: .milliseconds(50))
+            try world.takeOverAgain()
+            relist(world, ToldRegistration(isAcked: false, stage: .nothing), [(1, registering())])
+            #expect(world.heard == ["1/1 ack", "1/1: registering", "1/1 resynced"])
+            world.janus.registrarAnswers(handle)
+            world.settle()
+            #expect(world.heard == ["1/1: registered"])
+            world.submit(registeringAgain(), 1, 2)
+            #expect(world.heard == ["1/2 ack", "1/1: registering"])
+            world.submit(.unregister(registration: sequence(1)), 1, 3)
+            #expect(world.heard == ["1/3 ack"])
+            #expect(world.janus.handles[handle] == nil)
         }
     }
 }
