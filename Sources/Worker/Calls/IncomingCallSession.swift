@@ -121,7 +121,7 @@ final class IncomingCallSession: CallSession {
         self.handle = handle
         let seen = handle == nil ? .gone : info.map(IncomingCallStateMachine.Observation.init) ?? .gone
         perform(machine.observed(seen))
-        // What rings may have come after ours was cancelled.
+        // What rings may have come after ours was over.
         if case .ringing = seen { handle?.message(.ask, body: SIPBody.ask) { _ in } }
         guard let (told, requests) = waitingResync else { return }
         resync(told, requests)

@@ -88,6 +88,8 @@ struct IncomingCallStateMachine {
     private var isPresented = false
     private var hasHandle = true
     private var use = HandleUse.free
+    /// What the client has been told is known.
+    private var isSettled = false
 
     /// A predecessor's, whose row is there.
     static var inherited: IncomingCallStateMachine {
@@ -99,7 +101,7 @@ struct IncomingCallStateMachine {
         return machine
     }
 
-    var isEnding: Bool { farewell != nil || isTerminating || state == .turningAway }
+    var isEnding: Bool { farewell != nil || isTerminating || state == .turningAway || state == .unsettled }
     /// The client has answered, or is at it.
     var isAnswered: Bool {
         switch state {
@@ -279,8 +281,15 @@ struct IncomingCallStateMachine {
 
     /// A predecessor's, and what rings on its handle is another call.
     mutating func replaced() -> [Action] {
-        guard state == .ringing else { return [] }
-        return end(wantedEnd ?? Farewell(reason: CallEnding.unansweredIncoming, isMissed: true), .taken)
+        switch state {
+        case .ringing where !isSettled && !isTerminating:
+            state = .unsettled
+            hasHandle = false
+            return [.returnHandle(.taken)]
+        case .ringing, .answering, .confirming, .accepted:
+            return end(wantedEnd ?? unseenEnd(wasAnswered: stage >= .accepted), .taken)
+        case .recording, .turningAway, .resuming, .unsettled, .over: return []
+        }
     }
 
     mutating func handleVanished(_ reason: String) -> [Action] {
@@ -362,6 +371,7 @@ extension IncomingCallStateMachine {
     /// - Parameter told: nil: the client has not heard of it.
     mutating func resynced(_ told: ToldCall?) -> [Action] {
         isPresented = told != nil
+        isSettled = true
         // Released because nobody was there, and now somebody is: the end is told after all.
         farewell?.isSilent = false
         wantedEnd?.isSilent = false
@@ -369,6 +379,9 @@ extension IncomingCallStateMachine {
         switch state {
         case .recording, .answering, .turningAway, .resuming, .over: return []
         case .ringing:
+            stage = told?.stage ?? .nothing
+            // What was answered does not ring any more.
+            guard stage < .accepted else { return replaced() }
             // Acknowledged is accepted by Janus, which may still have it queued.
             if told?.isAnswered == true { state = .confirming }
             guard told == nil, let offer, !isTerminating else { return [] }

@@ -33,6 +33,7 @@ extension RegistrationSession {
         case .incomingCall(let incoming):
             let offer = event.description(of: "offer").map { SessionDescription($0) }
             self.incoming(incoming, offer: offer, on: line)
+            look()
         // Janus has turned it away as busy.
         case .missedCall(let caller): telephony.missedCall(from: caller, of: id)
         case .failed(let error, let callID): failed(error, callID, message, event, on: line)
@@ -56,8 +57,13 @@ extension RegistrationSession {
         case .helper:
             logger.warning("an account has no spare handle", metadata: .keyed([.error: error.reason]))
             close(line)
-        case .ask where line.call == nil: named(callID, on: line)
-        case .ask, .unregister, .call, .accept, .decline, .hangup, .reset, nil: line.call?.received(event, message)
+        case .ask:
+            line.call?.received(event, message)
+            // It may have found that another call has taken its place.
+            if line.call == nil { named(callID, on: line) }
+            line.unclaimed = nil
+            look()
+        case .unregister, .call, .accept, .decline, .hangup, .reset, nil: line.call?.received(event, message)
         }
     }
 
@@ -104,15 +110,18 @@ extension RegistrationSession {
     }
 
     /// The call on one of its handles is over.
-    func returned(_ handle: JanusHandleID, _ use: HandleUse) {
-        guard let line = lines[handle], use != .taken else { return }
+    func returned(_ handle: JanusHandleID, from call: SessionID, _ use: HandleUse) {
+        guard let line = lines[handle], line.call?.id == call else { return }
         line.call = nil
+        if use != .taken { line.unclaimed = nil }
         switch use {
         case .free where line.role == .spare:
             // A fresh one is free at once, and has no old caller to be taken for a missed one.
             close(line)
             makeSpare()
-        case .free, .taken: break
+        case .free: break
+        // Another call is there already, or about to be.
+        case .taken: return
         // Only the end of the SIP stack ends such a call; everybody who is on it registers anew.
         case .stuck: lose("a call does not end")
         }

@@ -114,6 +114,8 @@ final class RegistrationSession {
         for (info, line) in all {
             guard let call = telephony.inheritedCall(on: info.handle, of: id) else { continue }
             line.call = call
+            // Another call may have taken its handle.
+            line.unclaimed = info.sip?.peer.map { (Caller(uri: $0, displayName: ""), info.local) }
             call.observed(info, on: line.handle)
         }
         perform(

@@ -87,7 +87,7 @@ final class Telephony: CallHome {
     func handleReturned(
         _ handle: JanusHandleID, from call: SessionID, of registration: SessionID, _ use: HandleUse
     ) {
-        registrations[registration]?.returned(handle, use)
+        registrations[registration]?.returned(handle, from: call, use)
     }
 
     func missedCall(from caller: Caller, of registration: SessionID) {

@@ -267,6 +267,7 @@ import Testing
     @Test func `what rings on the handle may be another call by now`() {
         var machine = Machine.inherited
         _ = machine.observed(.ringing(offer: offer))
+        _ = machine.resynced(ToldCall(isAcked: true))
         #expect(machine.replaced() == [.stopTimer, .returnHandle(.taken), .markEnded])
     }
 

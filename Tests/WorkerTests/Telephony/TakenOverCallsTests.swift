@@ -69,4 +69,68 @@ import Testing
             #expect(world.janus.handles[handle] == nil)
         }
     }
+
+    // MARK: Another call rings
+
+    @Test func `E03 D29 a call that rings where another one did is offered, and the registration can end`() throws {
+        try SlotWorld.run { world in
+            let handle = try world.register()
+            let call = try world.ring(handle, "one")
+            _ = world.heard
+            world.advance(by: .milliseconds(50))
+            world.janus.breakLinks()
+            world.settle()
+            world.janus.callerCancels(handle)
+            world.janus.callerRings(handle, "carol@phones.test", name: "Carol", callID: "two")
+            try world.takeOverAgain()
+            relist(world, calls: [call: ToldCall(isAcked: true)])
+            let heard = world.heard
+            #expect(
+                Set(heard) == [
+                    "1/1 resynced", "1/1: call of carol@phones.test () offer", "1/N resynced",
+                    "1/N: call terminated 487 Request Terminated, missed bob@phones.test",
+                ])
+            world.submit(.unregister(registration: sequence(1)), 1, 2)
+            #expect(world.heard == ["1/2 ack", "1/N: call terminated account unregistered"])
+            #expect(world.janus.handles[handle] == nil)
+        }
+    }
+
+    @Test func `E06 D29 a call that was answered and replaced is over, and the other one rings`() throws {
+        try SlotWorld.run { world in
+            let handle = try world.register()
+            let call = try world.ring(handle, "one")
+            world.submit(.accept(call: call, answer: sdp("answer")), 1, 2)
+            world.janus.mediaFlows(handle)
+            world.settle()
+            _ = world.heard
+            world.advance(by: .milliseconds(50))
+            world.janus.breakLinks()
+            world.settle()
+            world.janus.endCall(handle, 200, "Session Terminated")
+            world.janus.callerRings(handle, "carol@phones.test", name: "Carol", callID: "two")
+            try world.takeOverAgain()
+            relist(world, calls: [call: ToldCall(isAcked: true, isAnswered: true, stage: .established)])
+            #expect(
+                Set(world.heard) == [
+                    "1/1 resynced", "1/1: call of carol@phones.test () offer", "1/N resynced",
+                    "1/N: call terminated 200 Session Terminated",
+                ])
+        }
+    }
+
+    @Test func `R04 D29 what rings on a registration that is about to end does not keep it`() throws {
+        try SlotWorld.run { world in
+            let handle = try world.register()
+            let call = try world.ring(handle, "one")
+            world.submit(.accept(call: call, answer: sdp("answer")), 1, 2)
+            world.submit(.unregister(registration: sequence(1)), 1, 3)
+            _ = world.heard
+            #expect(world.janus.handles[handle] != nil, "the call goes on")
+            world.janus.callerRings(handle, "carol@phones.test", name: "Carol", callID: "two")
+            world.settle()
+            #expect(world.heard == ["1/N: call terminated reason unspecified"])
+            #expect(world.janus.handles[handle] == nil)
+        }
+    }
 }
