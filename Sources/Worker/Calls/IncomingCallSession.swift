@@ -304,6 +304,8 @@ final class IncomingCallSession: CallSession {
             possession.faults.after(.callAccept)
             switch result {
             case .success: perform(machine.acceptTaken())
+            // Janus has one: what the handle says next is of that.
+            case .failure(let error) where error.saysAlreadyDone: perform(machine.acceptTaken())
             case .failure(let error): perform(machine.acceptRefused(error.reason))
             }
         }

@@ -188,8 +188,11 @@ struct IncomingCallStateMachine {
     /// The 200 is out.
     mutating func accepted() -> [Action] {
         let acked = acceptTaken()
-        guard state == .confirming, farewell == nil else { return acked }
+        guard state == .confirming || state == .ringing, farewell == nil else { return acked }
+        // It rang until now for us: the answer is a predecessor's, or one that Janus was slow to take.
+        let wasDeclined = state == .ringing && isTerminating
         state = .accepted
+        guard !wasDeclined else { return [.hangUp, .startTimer] }
         return acked + (owesAnswer ? [] : catchUp())
     }
 

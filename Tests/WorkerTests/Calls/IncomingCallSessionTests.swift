@@ -155,6 +155,7 @@ import Testing
                 WorkerTests.handle(handle), session: world.possession.janusSession,
                 gateway: world.possession.gateway
             ) { _, _ in }
+            janusHandle.receiveEvents()
             let heir = try #require(IncomingCallSession(inheriting: row, home: world))
             heir.observed(info, on: janusHandle)
             heir.resync(nil, [])

@@ -73,4 +73,40 @@ import Testing
         #expect(machine.replaced() == [.stopTimer, .returnHandle(.taken), .markEnded])
         #expect(machine.marked() == [.finish])
     }
+
+    // MARK: An answer in flight
+
+    @Test func `R07 E06 an answer that a predecessor has given is told as soon as it is known who knows of it`() {
+        var machine = rings()
+        #expect(machine.accepted() == [.tell(.accepted(answer: nil))], "which nobody hears yet")
+        #expect(machine.mediaUp() == [.tell(.established)])
+        #expect(
+            machine.resynced(ToldCall(isAcked: true, isAnswered: true)) == [
+                .tell(.accepted(answer: nil)), .tell(.established),
+            ])
+
+        machine = rings()
+        _ = machine.accepted()
+        #expect(machine.resynced(ToldCall(isAcked: true)) == [])
+        #expect(machine.awaitsAnswer, "the client asks again")
+        #expect(machine.answered(answer) == [.answerAccept(.ack), .tell(.accepted(answer: nil))])
+    }
+
+    @Test func `R07 E06 an answer that Janus was too slow to take is in force all the same`() {
+        var machine = Machine()
+        _ = machine.invited(offer)
+        _ = machine.recorded()
+        _ = machine.answered(answer)
+        #expect(machine.acceptRefused("request timed out") == [.answerAccept(.error("request timed out"))])
+        #expect(machine.accepted() == [.tell(.accepted(answer: nil))])
+        #expect(!machine.awaitsAnswer)
+    }
+
+    @Test func `R09 a call that was declined while it was being answered is hung up`() {
+        var machine = rings()
+        _ = machine.resynced(ToldCall(isAcked: true))
+        #expect(machine.terminateRequested() == [.decline(486), .startTimer])
+        #expect(machine.accepted() == [.hangUp, .startTimer], "a decline means nothing to Janus any more")
+        #expect(machine.accepted() == [])
+    }
 }

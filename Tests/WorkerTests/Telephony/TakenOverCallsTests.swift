@@ -133,4 +133,48 @@ import Testing
             #expect(world.janus.handles[handle] == nil)
         }
     }
+
+    // MARK: An answer in flight
+
+    /// A call whose answer Janus has in its queue when its worker dies.
+    private func answered(_ world: SlotWorld) throws -> RequestSequence {
+        let handle = try world.register()
+        let call = try world.ring(handle, "one")
+        world.janus.queues = { $0.name == "message accept" }
+        world.submit(.accept(call: call, answer: sdp("answer")), 1, 2)
+        _ = world.heard
+        world.advance(by: .milliseconds(50))
+        try world.takeOverAgain()
+        return call
+    }
+
+    @Test(arguments: [true, false])
+    func `R07 E06 an answer that Janus takes after the takeover is in force`(isTold: Bool) throws {
+        try SlotWorld.run { world in
+            let call = try answered(world)
+            world.janus.releaseQueued()
+            world.settle()
+            let accept = WorkerRequest.accept(call: call, answer: sdp("answer"))
+            relist(
+                world, calls: [call: ToldCall(isAcked: true, isAnswered: isTold)], isTold ? [] : [(UInt64(2), accept)])
+            let heard = world.heard.filter { !$0.hasSuffix("resynced") }
+            #expect(heard == (isTold ? [] : ["1/2 ack"]) + ["1/N: call accepted without answer"])
+            #expect(world.janus.count("message accept") == 0)
+        }
+    }
+
+    @Test func `R07 E06 an answer that is repeated because nobody saw the first is no error`() throws {
+        try SlotWorld.run { world in
+            let call = try answered(world)
+            world.janus.interfere = {
+                $0.name == "message accept" ? .refuse(469, "Unexpected ANSWER (did we offer?)") : .proceed
+            }
+            let accept = WorkerRequest.accept(call: call, answer: sdp("answer"))
+            relist(world, calls: [call: ToldCall(isAcked: true)], [(2, accept)])
+            #expect(world.heard.filter { !$0.hasSuffix("resynced") } == ["1/2 ack"])
+            world.janus.releaseQueued()
+            world.settle()
+            #expect(world.heard == ["1/N: call accepted without answer"])
+        }
+    }
 }
