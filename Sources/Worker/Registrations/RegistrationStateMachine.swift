@@ -243,10 +243,10 @@ struct RegistrationStateMachine {
     /// The attempt is over before the registrar was asked.
     private mutating func gaveUp(_ reason: String) -> [Action] {
         step = .none
-        guard owesAnswer else { return failed(with: reason) }
+        guard owesAnswer else { return failed(with: "500 \(reason)") }
         guard creation != nil else { return end(Farewell(reason: reason)) }
         let answered = answer(.error(reason))
-        return isUp ? answered : answered + failed(with: reason)
+        return isUp ? answered : answered + failed(with: "500 \(reason)")
     }
 
     private mutating func answer(_ answer: WorkerAnswer) -> [Action] {
@@ -310,7 +310,7 @@ struct RegistrationStateMachine {
         if error.code == Self.alreadyRegistered { return registered(master: nil) }
         guard isInUse else { return keep(.failed, because: "500 \(error.reason)") }
         let accepted = accepted()
-        return accepted + failed(with: error.reason)
+        return accepted + failed(with: "500 \(error.reason)")
     }
 
     /// That a handle could not open the transport it was asked for, because it began with another one.

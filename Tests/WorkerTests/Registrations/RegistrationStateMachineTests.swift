@@ -83,12 +83,12 @@ import Testing
         var machine = at(.registering)
         #expect(
             machine.refused(.plugin(code: 444, reason: "Invalid element")) == [
-                .tell(.failed(reason: "Invalid element"))
+                .tell(.failed(reason: "500 Invalid element"))
             ])
         machine = at(.asking)
         #expect(
             machine.refused(.plugin(code: 444, reason: "Invalid element"))
-                == [.answer(.ack), .tell(.failed(reason: "Invalid element"))])
+                == [.answer(.ack), .tell(.failed(reason: "500 Invalid element"))])
     }
 
     @Test func `a refusal because it is registered already is no refusal`() {
@@ -140,6 +140,16 @@ import Testing
         var machine = at(.failed)
         _ = machine.registerRequested()
         #expect(machine.found([target(1, .tcp)]) == [.attachReplacement(target(1, .tcp))])
+    }
+
+    @Test func `D16 a failure before the next server is asked is told as one of the gateway's`() {
+        var machine = at(.registering)
+        _ = machine.registerRequested()
+        _ = machine.found([one, two])
+        _ = machine.registerAccepted()
+        #expect(
+            machine.registrationFailed(code: 503, reason: "No transport") == [.avoid(one), .attachReplacement(two)])
+        #expect(machine.replacementFailed("no handle") == [.tell(.failed(reason: "500 no handle"))])
     }
 
     @Test func `a failure that crosses the request to register again is told before`() {
