@@ -21,6 +21,8 @@ final class RegistrationLine {
     var isWarm: Bool
     var turn: RegisterPace.Turn?
     var call: IncomingCallSession?
+    /// A call was declined that is nobody's; a handle may stay busy with it for ever.
+    var isTurningAway = false
     /// Who calls, and with what, on a handle that nobody looked after for a while.
     var unclaimed: (caller: Caller, offer: SessionDescription?)?
 

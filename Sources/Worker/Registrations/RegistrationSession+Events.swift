@@ -31,6 +31,7 @@ extension RegistrationSession {
             line.warmed()
             if isMaster { perform { $0.registrationFailed(code: code, reason: reason) } }
         case .incomingCall(let incoming):
+            line.isTurningAway = false
             let offer = event.description(of: "offer").map { SessionDescription($0) }
             self.incoming(incoming, offer: offer, on: line)
             look()
@@ -38,6 +39,10 @@ extension RegistrationSession {
         case .missedCall(let caller): telephony.missedCall(from: caller, of: id)
         case .failed(let error, let callID): failed(error, callID, message, event, on: line)
         case .unknown(let kind): logger.warning("unknown event", metadata: .keyed([.event: kind]))
+        case .hangup(let hangup) where line.call == nil && line.isTurningAway:
+            // Without a name it may be another call's.
+            line.isTurningAway = hangup.callID == nil
+            line.handle.message(.reset, body: SIPBody.reset) { _ in }
         case .unregistered, .calling, .ringing, .proceeding, .progress, .accepted, .hangup, .declining, .hangingUp,
             .reset,
             .confirmation:
@@ -102,6 +107,7 @@ extension RegistrationSession {
     }
 
     private func decline(_ code: Int, on line: RegistrationLine) {
+        line.isTurningAway = true
         line.handle.message(.decline, body: SIPBody.decline(code)) { [logger] result in
             if case .failure(let error) = result {
                 logger.warning("a call was not declined", metadata: .keyed([.error: error.reason]))

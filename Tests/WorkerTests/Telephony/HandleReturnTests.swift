@@ -1,0 +1,37 @@
+import Identity
+import JSONText
+import NIOCore
+import Registry
+import SIPLookup
+import Sylkrtc
+import TestSupport
+import Testing
+
+@testable import Worker
+
+/// What becomes of a registration's handles when calls on them do not go as they should.
+@Suite struct HandleReturnTests {
+    private func resets(_ world: SlotWorld, on handle: UInt64) -> Int {
+        world.janus.log.count { $0.name == "message reset" && $0.handle == handle }
+    }
+
+    private func declines(_ world: SlotWorld, on handle: UInt64) -> [Int] {
+        world.janus.log.filter { $0.name == "message decline" && $0.handle == handle }
+            .compactMap { $0.body?["code"]?.integer(Int.self) }
+    }
+
+    // MARK: Calls that are turned away
+
+    @Test func `B18 D30 the handle of a call that is turned away is freed`() throws {
+        try SlotWorld.run { world in
+            let handle = try world.register()
+            let spare = try #require(world.spares.first)
+            try world.ring(handle, "one")
+            world.janus.callerRings(spare, "carol@phones.test", name: "Carol", callID: "two", hasOffer: false)
+            world.settle()
+            #expect(declines(world, on: spare) == [486])
+            #expect(resets(world, on: spare) == 1)
+            #expect(resets(world, on: handle) == 0)
+        }
+    }
+}
