@@ -70,7 +70,7 @@ enum SIPEvent: Equatable {
                 isSent: isTrue(result["register_sent"]) ?? true, master: result["master_id"]?.integer(UInt64.self),
                 isHelper: isTrue(result["helper"]) ?? false)
         case "registration_failed":
-            guard let (code, reason) = cause(result) else { return .unknown("registration_failed without cause") }
+            let (code, reason) = cause(result)
             return .registrationFailed(code: code, reason: reason)
         case "unregistered": return .unregistered
         case "calling":
@@ -92,7 +92,7 @@ enum SIPEvent: Equatable {
             guard let caller = caller(result["caller"], result) else { return .unknown("missed_call without caller") }
             return .missedCall(caller)
         case "hangup":
-            guard let (code, reason) = cause(result) else { return .unknown("hangup without cause") }
+            let (code, reason) = cause(result)
             return .hangup(
                 SIPHangup(
                     code: code, reason: reason, callID: callID,
@@ -108,9 +108,10 @@ enum SIPEvent: Equatable {
         }
     }
 
-    private static func cause(_ result: JSONValue) -> (Int, String)? {
-        guard let code = result["code"]?.integer(Int.self), let reason = result["reason"]?.string else { return nil }
-        return (code, reason.trimmed.excerpt)
+    /// An end is an end, whatever else it lacks.
+    private static func cause(_ result: JSONValue) -> (Int, String) {
+        let reason = result["reason"]?.string?.trimmed.excerpt ?? ""
+        return (number(result["code"]) ?? 0, reason.isEmpty ? "Unknown" : reason)
     }
 
     private static func caller(_ uri: JSONValue?, _ result: JSONValue) -> Caller? {
