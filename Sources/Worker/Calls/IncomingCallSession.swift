@@ -229,7 +229,8 @@ final class IncomingCallSession: CallSession {
             case .register, .unregister, .helper, .call, .decline, .hangup, .reset, nil: break
             }
         case .accepted, .hangup, .registering, .registered, .registrationFailed, .unregistered, .calling, .ringing,
-            .proceeding, .progress, .incomingCall, .missedCall, .declining, .hangingUp, .reset, .confirmation, .unknown:
+            .proceeding, .progress, .incomingCall, .unreadableCall, .missedCall, .declining, .hangingUp, .reset,
+            .confirmation, .unknown:
             break
         }
     }

@@ -185,7 +185,7 @@ final class OutgoingCallSession: CallSession {
         case .hangup(let hangup) where hangup.callID == callID:
             logger.info("the call has ended", metadata: .keyed([.reason: hangup.text]))
             perform(machine.hungUp(hangup))
-        case .incomingCall: perform(machine.intruded())
+        case .incomingCall, .unreadableCall: perform(machine.intruded())
         case .failed(let error, _): failed(error, message)
         case .unknown(let kind): logger.warning("unknown event", metadata: .keyed([.event: kind]))
         case .calling, .progress, .accepted, .hangup, .registering, .unregistered, .missedCall, .declining,

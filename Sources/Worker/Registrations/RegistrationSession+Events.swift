@@ -35,6 +35,14 @@ extension RegistrationSession {
             let offer = event.description(of: "offer").map { SessionDescription($0) }
             self.incoming(incoming, offer: offer, on: line)
             look()
+        case .unreadableCall:
+            logger.warning("a call that cannot be read")
+            line.isTurningAway = false
+            let stale = line.call
+            line.call = nil
+            stale?.supersede()
+            decline(400, on: line)
+            look()
         // Janus has turned it away as busy.
         case .missedCall(let caller): telephony.missedCall(from: caller, of: id)
         case .failed(let error, let callID): failed(error, callID, message, event, on: line)
@@ -154,7 +162,8 @@ extension RegistrationSession {
     private func named(_ callID: String?, on line: RegistrationLine) {
         guard let (caller, offer) = line.unclaimed else { return }
         line.unclaimed = nil
-        guard let callID, line.call == nil else { return }
+        // It is over, and Janus ignores this, or nobody can be told which it is.
+        guard let callID else { return decline(400, on: line) }
         incoming(
             SIPEvent.IncomingCall(caller: caller, callID: callID, callee: account.description), offer: offer, on: line)
     }

@@ -173,7 +173,7 @@ final class HandlePool: OwnHandles {
             case .registrationFailed(_, let reason): giveUp(id, .plugin(code: 503, reason: reason))
             case .failed(let error, _): giveUp(id, error)
             // Strangers find every SIP port; what they ring at is of no use for calls.
-            case .incomingCall: giveUp(id, .plugin(code: 486, reason: "the handle is busy"))
+            case .incomingCall, .unreadableCall: giveUp(id, .plugin(code: 486, reason: "the handle is busy"))
             case .registering, .unregistered, .calling, .ringing, .proceeding, .progress, .accepted, .missedCall,
                 .hangup,
                 .declining, .hangingUp, .reset, .confirmation, .unknown, nil:

@@ -23,6 +23,8 @@ enum SIPEvent: Equatable {
     /// - Parameter namesPeer: a call without is one that Janus has forgotten to end.
     case accepted(callID: String?, namesPeer: Bool)
     case incomingCall(IncomingCall)
+    /// A call comes in of which nobody can be told: who calls, or which call it is, cannot be read.
+    case unreadableCall
     /// A call that Janus has turned away as busy.
     case missedCall(Caller)
     case hangup(SIPHangup)
@@ -83,9 +85,7 @@ enum SIPEvent: Equatable {
         case "progress": return .progress(callID: callID)
         case "accepted": return .accepted(callID: callID, namesPeer: result["username"]?.string != nil)
         case "incomingcall":
-            guard let caller = caller(result["username"], result), let callID else {
-                return .unknown("incomingcall without caller or call_id")
-            }
+            guard let caller = caller(result["username"], result), let callID else { return .unreadableCall }
             return .incomingCall(
                 IncomingCall(caller: caller, callID: callID, callee: result["callee"]?.string?.withoutScheme ?? ""))
         case "missed_call":

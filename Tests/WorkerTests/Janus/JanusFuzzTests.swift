@@ -74,7 +74,7 @@ import Testing
             try check(call.caller)
         case .calling(let callID): try check(callID)
         case .registering, .registered, .unregistered, .ringing, .proceeding, .progress, .accepted, .declining,
-            .hangingUp, .reset, .confirmation, nil:
+            .hangingUp, .reset, .confirmation, .unreadableCall, nil:
             break
         }
     }

@@ -34,4 +34,32 @@ import Testing
             #expect(resets(world, on: handle) == 0)
         }
     }
+
+    @Test func `B18 D31 a call that cannot be read is declined, and its handle freed`() throws {
+        try SlotWorld.run { world in
+            let handle = try world.register()
+            world.janus.callerRings(handle, callID: String(repeating: "x", count: 300))
+            world.settle()
+            #expect(world.heard == [])
+            #expect(declines(world, on: handle) == [400])
+            #expect(resets(world, on: handle) == 1)
+            #expect(world.janus.phones[handle]?.call == .idle)
+            try world.ring(handle, "two")
+            #expect(world.heard == ["1/1: call of bob@phones.test (Bob) offer"])
+        }
+    }
+
+    @Test func `B18 D31 a call that a successor cannot name is declined`() throws {
+        try SlotWorld.run { world in
+            let handle = try world.register()
+            world.advance(by: .milliseconds(50))
+            world.janus.breakLinks()
+            world.settle()
+            world.janus.callerRings(handle, callID: String(repeating: "x", count: 300))
+            try world.takeOverAgain()
+            world.resync(.registered)
+            #expect(!world.heard.contains { $0.contains("call of") })
+            #expect(world.janus.phones[handle]?.call == .idle)
+        }
+    }
 }
