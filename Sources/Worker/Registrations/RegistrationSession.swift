@@ -249,7 +249,11 @@ final class RegistrationSession {
         case .finish:
             desk.closed()
             retry?.cancel()
-            for line in lines.values { close(line) }
+            for line in lines.values {
+                // With its master Janus ends a helper, too, and tells of it later.
+                line.call?.vanish("handle detached")
+                close(line)
+            }
             telephony.finished(self)
         }
     }

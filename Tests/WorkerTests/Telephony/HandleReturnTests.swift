@@ -20,6 +20,28 @@ import Testing
             .compactMap { $0.body?["code"]?.integer(Int.self) }
     }
 
+    // MARK: Handles that vanish
+
+    @Test func `B14 D19 a call on the spare handle ends with the registration's own`() throws {
+        try SlotWorld.run { world in
+            let handle = try world.register()
+            let spare = try #require(world.spares.first)
+            let call = try world.ring(spare, "one")
+            world.submit(.accept(call: call, answer: sdp("answer")), 1, 2)
+            _ = world.heard
+            // Of its helpers Janus tells half a second later.
+            world.janus.event("detached", handle)
+            world.janus.handles[handle] = nil
+            world.settle()
+            #expect(Set(world.heard) == ["1/1: registration lost", "1/N: call terminated handle detached"])
+            world.outbox.acknowledge()
+            world.settle()
+            #expect(world.conferences.telephony.calls.isEmpty)
+            let rows = try world.sessions()
+            #expect(rows == [])
+        }
+    }
+
     // MARK: Calls that are turned away
 
     @Test func `B18 D30 the handle of a call that is turned away is freed`() throws {
