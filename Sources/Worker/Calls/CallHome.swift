@@ -33,7 +33,7 @@ enum HandleUse: Equatable {
     case free
     /// Another call has taken it meanwhile.
     case taken
-    /// Janus holds on to a call that is over: only a detach ends that.
+    /// The call is over for its client, and not yet in Janus.
     case stuck
 }
 

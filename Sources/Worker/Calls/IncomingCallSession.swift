@@ -9,7 +9,7 @@ import Telemetry
 /// An incoming call's shell: it performs what ``IncomingCallStateMachine`` decides. Its handle is its registration's, which
 /// passes on what Janus says there (``received(_:_:)``). Confined to the worker's core loop.
 final class IncomingCallSession: CallSession {
-    /// Within D35's 35 s.
+    /// D35. Janus may take longer: ``RegistrationSession/endTime``.
     static let terminationTime = TimeAmount.seconds(5)
 
     let id: SessionID

@@ -15,6 +15,8 @@ final class RegistrationLine {
 
     let handle: JanusHandle<SIPMessage>
     var role: Role
+    /// Its call is over for the client, and not yet in Janus.
+    var isStuck = false
     /// Whose helper it is.
     let master: RegistrationLine?
     /// It has its SIP stack: to register again costs nobody anything.

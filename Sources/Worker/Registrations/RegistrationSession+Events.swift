@@ -32,12 +32,14 @@ extension RegistrationSession {
             if isMaster { perform { $0.registrationFailed(code: code, reason: reason) } }
         case .incomingCall(let incoming):
             line.isTurningAway = false
+            line.isStuck = false
             let offer = event.description(of: "offer").map { SessionDescription($0) }
             self.incoming(incoming, offer: offer, on: line)
             look()
         case .unreadableCall:
             logger.warning("a call that cannot be read")
             line.isTurningAway = false
+            line.isStuck = false
             let stale = line.call
             line.call = nil
             stale?.supersede()
@@ -47,6 +49,7 @@ extension RegistrationSession {
         case .missedCall(let caller): telephony.missedCall(from: caller, of: id)
         case .failed(let error, let callID): failed(error, callID, message, event, on: line)
         case .unknown(let kind): logger.warning("unknown event", metadata: .keyed([.event: kind]))
+        case .hangup(let hangup) where line.call == nil && line.isStuck: if hangup.callID != nil { unstick(line) }
         case .hangup(let hangup) where line.call == nil && line.isTurningAway:
             // Without a name it may be another call's.
             line.isTurningAway = hangup.callID == nil
@@ -70,6 +73,7 @@ extension RegistrationSession {
         case .helper:
             logger.warning("an account has no spare handle", metadata: .keyed([.error: error.reason]))
             close(line)
+        case .ask where line.isStuck: if callID == nil { unstick(line) } else { stays(line) }
         case .ask:
             line.call?.received(event, message)
             // It may have found that another call has taken its place.
@@ -136,8 +140,9 @@ extension RegistrationSession {
         case .free: break
         // Another call is there already, or about to be.
         case .taken: return
-        // Only the end of the SIP stack ends such a call; everybody who is on it registers anew.
-        case .stuck: lose("a call does not end")
+        // It ends with its handle, which is not needed any more.
+        case .stuck where line.role == .retired || isEnding: break
+        case .stuck: awaitEnd(on: line)
         }
         look()
     }

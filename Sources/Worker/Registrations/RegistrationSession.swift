@@ -11,6 +11,10 @@ final class RegistrationSession {
     /// How long a first `register` waits for its turn: less than the front door waits for the answer.
     static let patience = TimeAmount.seconds(20)
 
+    /// How long Janus may take with a call that its client knows to be over: a BYE that nobody answers is given up after
+    /// 32 s (RFC 3261 §17.1.2.2), and the first five have passed.
+    static let endTime = TimeAmount.seconds(30)
+
     let id: SessionID
     let account: AddressOfRecord
     /// Nobody waits to be told of its end.
@@ -402,7 +406,8 @@ final class RegistrationSession {
     /// An account that is registered always has one helper that waits for a call.
     func makeSpare() {
         guard !isAttachingSpare, !machine.isEnding, let number = machine.master, let handle = machine.life.usable,
-            let master = lines[handle], !lines.values.contains(where: { $0.role == .spare && $0.call == nil })
+            let master = lines[handle],
+            !lines.values.contains(where: { $0.role == .spare && $0.call == nil && !$0.isStuck })
         else { return }
         isAttachingSpare = true
         attach(.spare(of: id)) { [self] result in
@@ -435,6 +440,40 @@ final class RegistrationSession {
     /// A call is on it, or on a helper that ends with it.
     private func isBusy(_ line: RegistrationLine) -> Bool {
         line.call != nil || lines.values.contains { $0.master === line && $0.call != nil }
+    }
+
+    /// A call on a line does not end.
+    func awaitEnd(on line: RegistrationLine) {
+        logger.info("a call does not end yet")
+        line.isStuck = true
+        let bound = NIOLoopBound((self, line), eventLoop: possession.loop)
+        possession.loop.scheduleTask(in: Self.endTime) {
+            let (registration, line) = bound.value
+            guard registration.possession.isHeld, line.isStuck, registration.lines[line.handle.id] === line else {
+                return
+            }
+            // Janus names the call that a handle is in.
+            line.handle.message(.ask, body: SIPBody.ask) {
+                if case .failure = $0 { registration.stays(line) }
+            }
+        }
+    }
+
+    /// Only the end of the SIP stack ends such a call; everybody who is on it registers anew.
+    func stays(_ line: RegistrationLine) {
+        if line.role == .retired { look() } else { lose("a call does not end") }
+    }
+
+    /// Its call has ended after all.
+    func unstick(_ line: RegistrationLine) {
+        line.isStuck = false
+        if line.role == .spare {
+            close(line)
+            makeSpare()
+        } else {
+            line.handle.message(.reset, body: SIPBody.reset) { _ in }
+        }
+        look()
     }
 
     /// Gives a line's handle up, and those of its helpers, if it has any.

@@ -84,4 +84,110 @@ import Testing
             #expect(world.janus.phones[handle]?.call == .idle)
         }
     }
+
+    // MARK: Calls that do not end
+
+    /// A call that its client has hung up, and whose telephone has lost its network.
+    private func unanswered(_ world: SlotWorld, on handle: UInt64, then: () -> Void = {}) throws {
+        let call = try world.ring(handle, "one")
+        world.submit(.accept(call: call, answer: sdp("answer")), 1, 2)
+        world.janus.mediaFlows(handle)
+        world.settle()
+        then()
+        _ = world.heard
+        world.janus.interfere = {
+            $0.name == "message hangup"
+                ? .say(#"{"janus":"ack","session_id":\#($0.session),"transaction":"\#($0.transaction)"}"#) : .proceed
+        }
+        world.submit(.terminate(session: call), 1, 9)
+        world.advance(by: IncomingCallSession.terminationTime)
+        #expect(world.heard == ["1/9 ack", "1/N: call terminated 408 Request Timeout"])
+        _ = world.janus.requests()
+    }
+
+    @Test func `B17 D35 a telephone that does not answer its BYE costs nothing but the call`() throws {
+        try SlotWorld.run { world in
+            let handle = try world.register()
+            try unanswered(world, on: handle)
+            world.advance(by: .seconds(27))
+            world.janus.endCall(handle, 408, "Request Timeout")
+            world.settle()
+            world.advance(by: .seconds(60))
+            #expect(world.heard == [])
+            #expect(resets(world, on: handle) == 1)
+            #expect(world.janus.count("message which_call") == 0)
+            try world.ring(handle, "two")
+            #expect(world.heard == ["1/1: call of bob@phones.test (Bob) offer"])
+        }
+    }
+
+    @Test func `B17 D35 a call on the spare handle that ends late gives way to a fresh one`() throws {
+        try SlotWorld.run { world in
+            try world.register()
+            let spare = try #require(world.spares.first)
+            try unanswered(world, on: spare)
+            let other = try #require(world.spares.first { $0 != spare })
+            world.janus.endCall(spare, 408, "Request Timeout")
+            world.settle()
+            #expect(world.spares == [other])
+            #expect(world.heard == [])
+        }
+    }
+
+    @Test func `D35 a call that Janus does not end takes the registration with it, in the end`() throws {
+        try SlotWorld.run { world in
+            let handle = try world.register()
+            try unanswered(world, on: handle)
+            world.advance(by: .seconds(29))
+            #expect(world.heard == [])
+            world.advance(by: .seconds(1))
+            #expect(world.heard == ["1/1: registration lost"])
+            #expect(world.janus.handles[handle] == nil)
+        }
+    }
+
+    @Test func `D35 a call that is over in Janus costs nothing, although nobody was told`() throws {
+        try SlotWorld.run { world in
+            let handle = try world.register()
+            try unanswered(world, on: handle)
+            world.janus.phones[handle]?.call = .idle
+            world.janus.phones[handle]?.callID = nil
+            world.advance(by: .seconds(60))
+            #expect(world.heard == [])
+            #expect(world.janus.handles[handle] != nil)
+            #expect(world.janus.count("message which_call") == 1)
+        }
+    }
+
+    @Test func `D35 the next call says that the one before is over`() throws {
+        try SlotWorld.run { world in
+            let handle = try world.register()
+            try unanswered(world, on: handle)
+            try world.ring(handle, "two")
+            world.advance(by: .seconds(60))
+            #expect(world.heard == ["1/1: call of bob@phones.test (Bob) offer"])
+            #expect(world.janus.count("message which_call") == 0)
+        }
+    }
+
+    @Test func `D35 a call that does not end on a handle that was replaced costs that handle only`() throws {
+        try SlotWorld.run { world in
+            let handle = try world.register()
+            try unanswered(world, on: handle) {
+                world.proxies.targets = [target(2)]
+                guard case .register(let first) = registering() else { return }
+                world.submit(
+                    .register(WorkerRequest.Register(identity: first.identity, registration: sequence(1))), 1, 3)
+                for (handle, phone) in world.janus.phones where phone.registration == .registering {
+                    world.janus.registrarAnswers(handle)
+                }
+                world.settle()
+                #expect(world.janus.handles[handle] != nil)
+            }
+            #expect(world.janus.handles[handle] == nil)
+            #expect(world.janus.phones.values.contains { $0.registration == .registered })
+            world.advance(by: .seconds(60))
+            #expect(world.heard == [])
+        }
+    }
 }
