@@ -22,6 +22,8 @@ final class RegistrationLine {
     /// It has its SIP stack: to register again costs nobody anything.
     var isWarm: Bool
     var turn: RegisterPace.Turn?
+    /// Of a predecessor's that was replaced: what may be its helpers, in a call that would end with it.
+    var supported: [RegistrationLine] = []
     var call: IncomingCallSession?
     /// A call was declined that is nobody's; a handle may stay busy with it for ever.
     var isTurningAway = false

@@ -89,6 +89,7 @@ extension RegistrationSession {
         line.handle.forget()
         lines[line.handle.id] = nil
         line.call?.vanish("handle detached")
+        line.call = nil
         if line.handle.id == machine.life.usable {
             perform { $0.handleVanished("handle detached") }
         } else if line.role == .spare {

@@ -122,6 +122,9 @@ final class RegistrationSession {
             line.unclaimed = info.sip?.peer.map { (Caller(uri: $0, displayName: ""), info.local) }
             call.observed(info, on: line.handle)
         }
+        for (_, line) in others {
+            line.supported = all.map(\.line).filter { $0 !== line && $0.role != .master && $0.call != nil }
+        }
         perform(
             machine.observed(
                 RegistrationStateMachine.Observation(handle: info?.handle, standing: standing, master: master)))
@@ -430,6 +433,8 @@ final class RegistrationSession {
 
     /// What waited for a call to end goes on, when it has.
     func look() {
+        // Which calls there are is still being found out.
+        guard machine.step != .resuming else { return }
         for line in lines.values where line.role == .retired && line.master == nil && !isBusy(line) {
             close(line)
         }
@@ -439,7 +444,8 @@ final class RegistrationSession {
 
     /// A call is on it, or on a helper that ends with it.
     private func isBusy(_ line: RegistrationLine) -> Bool {
-        line.call != nil || lines.values.contains { $0.master === line && $0.call != nil }
+        line.call != nil || line.supported.contains { $0.call != nil }
+            || lines.values.contains { $0.master === line && $0.call != nil }
     }
 
     /// A call on a line does not end.

@@ -83,8 +83,11 @@ extension Telephony {
             let spares = infos.values.filter { $0.purpose == .spare(of: row.id) && $0.info.sip?.isHelper == true }
                 .map(\.info)
             let spare = spares.first { onCalls.contains($0.handle) } ?? spares.first
+            // Nothing tells whose helper a spare is, and it ends with its master.
+            let areMastersNeeded = spares.contains { onCalls.contains($0.handle) }
             let retired = (own + spares).filter { info in
-                onCalls.contains(info.handle) && info.handle != master?.handle && info.handle != spare?.handle
+                info.handle != master?.handle && info.handle != spare?.handle
+                    && (onCalls.contains(info.handle) || areMastersNeeded && info.sip?.isHelper == false)
             }
             for info in [master, spare].compactMap({ $0 }) + retired {
                 left[info.handle] = nil

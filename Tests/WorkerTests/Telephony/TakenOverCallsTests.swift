@@ -177,4 +177,33 @@ import Testing
             #expect(world.heard == ["1/N: call accepted without answer"])
         }
     }
+
+    // MARK: Handles
+
+    @Test func `a call on the spare handle of a registration that was replaced outlives its worker`() throws {
+        try SlotWorld.run { world in
+            let old = try world.register()
+            let spare = try #require(world.spares.first)
+            let call = try world.ring(spare, "one")
+            world.submit(.accept(call: call, answer: sdp("answer")), 1, 2)
+            world.proxies.targets = [target(2)]
+            world.submit(registeringAgain(), 1, 3)
+            let fresh = try #require(
+                world.janus.phones.first { $0.key != old && $0.value.registration == .registering }?.key)
+            world.janus.registrarAnswers(fresh)
+            world.settle()
+            world.advance(by: .milliseconds(50))
+            _ = world.heard
+            try world.takeOverAgain()
+            #expect(world.janus.handles[old] != nil, "with it the call would end")
+            #expect(world.janus.handles[spare] != nil)
+            relist(world, calls: [call: ToldCall(isAcked: true, isAnswered: true, stage: .accepted)])
+            _ = world.heard
+            world.janus.endCall(spare, 200, "Session Terminated")
+            world.settle()
+            #expect(world.heard == ["1/N: call terminated 200 Session Terminated"])
+            #expect(world.janus.handles[old] == nil && world.janus.handles[spare] == nil)
+            #expect(world.janus.phones[fresh]?.registration == .registered)
+        }
+    }
 }
