@@ -53,7 +53,7 @@ extension RegistrationSession {
         case .hangup(let hangup) where line.call == nil && line.isTurningAway:
             // Without a name it may be another call's.
             line.isTurningAway = hangup.callID == nil
-            line.handle.message(.reset, body: SIPBody.reset) { _ in }
+            line.handle.resetWhenCleared(possession)
         case .unregistered, .calling, .ringing, .proceeding, .progress, .accepted, .hangup, .declining, .hangingUp,
             .reset,
             .confirmation:

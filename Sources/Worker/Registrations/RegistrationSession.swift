@@ -477,7 +477,7 @@ final class RegistrationSession {
             close(line)
             makeSpare()
         } else {
-            line.handle.message(.reset, body: SIPBody.reset) { _ in }
+            line.handle.resetWhenCleared(possession)
         }
         look()
     }
