@@ -309,19 +309,83 @@ async def test_E03_a_call_that_comes_while_nobody_owns_the_registration_rings(su
     assert len(alice.client.events("incoming_session")) == 1
 
 
-async def test_E03_a_call_that_comes_and_goes_while_nobody_owns_the_registration_leaves_nothing(
+async def _calls_in_vain(caller, callee):
+    ringing, closed = (len(caller.events_of(kind)) for kind in ("CALL_RINGING", "CALL_CLOSED"))
+    await caller.dial(f"sip:{callee.account}")
+    await caller.told("CALL_RINGING", count=ringing + 1)
+    await caller.hang_up()
+    await caller.told("CALL_CLOSED", count=closed + 1)
+
+
+def _missed(caller):
+    return {"uri": caller.account.removeprefix("sip:"), "display_name": ""}
+
+
+async def test_E04_a_call_that_comes_and_goes_while_nobody_owns_the_registration_is_missed_once(
         subscribers, phones, gateway):
-    alice, bob = await subscribers.registered("alice"), await phones("bob")
+    alice, bob, clara = await subscribers.registered("alice"), await phones("bob"), await phones("clara")
+    mark = alice.client.now
     async with nobody_owns(gateway):
-        await bob.dial(f"sip:{alice.account}")
-        await bob.told("CALL_RINGING")
-        await bob.hang_up()
-        await bob.told("CALL_CLOSED")
-    await asyncio.sleep(SLACK)
-    assert len(alice.client.events("incoming_session")) == len(alice.client.events("state", state="terminated"))
+        await _calls_in_vain(bob, alice)
+    await alice.client.event("missed_session", after=mark)
+    await told_nothing_but(alice.client, mark, "missed_session")
+    assert alice.missed == [_missed(bob)]
     await line_is_free(gateway)
+
+    # Neither the next worker nor the one after it tells that again, but of somebody else.
+    mark = alice.client.now
+    await dies(gateway)
+    await told_nothing_but(alice.client, mark)
+    async with nobody_owns(gateway):
+        await _calls_in_vain(clara, alice)
+    await alice.client.event("missed_session", after=mark)
+    await told_nothing_but(alice.client, mark, "missed_session")
+    assert alice.missed == [_missed(bob), _missed(clara)]
     call = await _taken(alice, bob)
     await call.hears(VOICE)
+
+
+async def test_E04_a_call_beside_another_that_nobody_saw_is_missed_once(subscribers, phones, gateway):
+    alice, bob, clara = await subscribers.registered("alice"), await phones("bob"), await phones("clara")
+    call = await _taken(alice, bob)
+    mark = alice.client.now
+    async with nobody_owns(gateway):
+        await _calls_in_vain(clara, alice)
+    await alice.client.event("missed_session", after=mark)
+    await told_nothing_but(alice.client, mark, "missed_session")
+    assert alice.missed == [_missed(clara)]
+    await call.hears(VOICE)
+    await call.terminate()
+    await call.ends("200")
+    mark = alice.client.now
+    await dies(gateway)
+    await told_nothing_but(alice.client, mark)
+
+
+@pytest.mark.parametrize("end", ["answered", "missed", "declined"])
+async def test_E04_a_call_that_was_told_before_the_death_is_not_missed_after_it(subscribers, phones, gateway, end):
+    alice, bob = await subscribers.registered("alice"), await phones("bob")
+    await bob.dial(f"sip:{alice.account}")
+    call = await alice.rings()
+    if end == "answered":
+        await call.answer()
+        await bob.hang_up()
+    elif end == "missed":
+        await bob.hang_up()
+    else:
+        await call.terminate()
+    await call.ends()
+    await bob.told("CALL_CLOSED")
+    await asyncio.sleep(SLACK)
+    mark, missed = alice.client.now, len(alice.missed)
+    assert missed == (end == "missed")
+    await dies(gateway)
+    await told_nothing_but(alice.client, mark)
+    # Whom alice has declined Janus does not remember: his next call is news.
+    async with nobody_owns(gateway):
+        await _calls_in_vain(bob, alice)
+    await asyncio.sleep(SLACK)
+    assert len(alice.missed) == missed + (end == "declined")
 
 
 # MARK: registrations

@@ -27,7 +27,8 @@ extension ConnectionStateMachine {
             return lost(registration) + heldAnew(after: sequence) + proceed()
         case .incomingCall(let number, let client, let caller, let offer):
             return came(number, client, caller, offer, over: sequence, registration)
-        case .missedCall(let caller):
+        case .missedCall(let caller, let number):
+            if let number, !phones.missed(number, from: caller, over: sequence) { return [] }
             return [
                 .send(.missedSession(account: registration.name.sent, caller: caller)),
                 .note(.missed(registration.name.sent, by: caller.uri)),

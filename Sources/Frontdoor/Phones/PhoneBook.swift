@@ -16,7 +16,17 @@ struct PhoneBook {
         var isInSync = true
         /// Its account is removed, and its worker is yet to say that it has given it up.
         var isLeaving = false
+        /// The latest calls that the client did not hear of otherwise.
+        fileprivate var missed: [MissedCall] = []
     }
+
+    fileprivate struct MissedCall: Equatable {
+        let number: UInt64
+        let caller: String
+    }
+
+    /// Of a registration: more than a worker tells of at once.
+    private static let rememberedMissedCalls = 32
 
     struct Call {
         let client: ClientSessionID
@@ -186,6 +196,14 @@ struct PhoneBook {
             change(&registration)
             registrations[sequence] = registration
         }
+    }
+
+    /// - Returns: false: that was told before, and the worker does not know so.
+    mutating func missed(_ number: UInt64, from caller: Caller, over registration: RequestSequence) -> Bool {
+        let call = MissedCall(number: number, caller: caller.uri)
+        guard let told = registrations[registration]?.missed, !told.contains(call) else { return false }
+        registrations[registration]?.missed = told.suffix(Self.rememberedMissedCalls - 1) + [call]
+        return true
     }
 
     mutating func changeCall(_ sequence: RequestSequence, _ change: (inout Call) -> Void) {

@@ -188,6 +188,9 @@ public protocol RegistryStore: AnyObject {
     /// gone, are passed over.
     func recordMasters(_ masters: [(SessionID, UInt64)], owner: RoomOwner) throws(RegistryError)
 
+    /// Ids of sessions that are not the owner's, or gone, are passed over.
+    func recordSeenCalls(_ calls: [(SessionID, SeenCalls)], owner: RoomOwner) throws(RegistryError)
+
     /// The call is about to be sent over this handle, and is never to be sent again.
     ///
     /// - Throws: ``RegistryError/conflict(_:)`` when there is no such session, or it has ended.

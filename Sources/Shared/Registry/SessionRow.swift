@@ -37,6 +37,9 @@ public struct SessionRow: Equatable, Sendable {
     public var master: UInt64?
     /// Of a call that came in and has ended: nobody took it, and its client is to be told so with its end.
     public var isMissed: Bool
+    /// What of a registration's calls is dealt with; written as `handle` is. nil: an earlier version has recorded it, and nobody
+    /// knows.
+    public var seenCalls: SeenCalls?
     /// Detached for good; the row waits until the front door has acknowledged what was said about it.
     public var ended: Bool
 
@@ -45,6 +48,7 @@ public struct SessionRow: Equatable, Sendable {
         displayName: String? = nil, role: Role, parent: SessionID? = nil, room: RoomURI? = nil,
         feedTarget: PublisherID? = nil, handle: JanusHandleID? = nil, callID: String? = nil, caller: String? = nil,
         callerName: String? = nil, isCallSent: Bool = false, master: UInt64? = nil, isMissed: Bool = false,
+        seenCalls: SeenCalls? = nil,
         ended: Bool = false
     ) {
         self.id = id
@@ -63,6 +67,7 @@ public struct SessionRow: Equatable, Sendable {
         self.isCallSent = isCallSent
         self.master = master
         self.isMissed = isMissed
+        self.seenCalls = seenCalls
         self.ended = ended
     }
 
@@ -73,6 +78,7 @@ public struct SessionRow: Equatable, Sendable {
         other.isCallSent = isCallSent
         other.master = master
         other.isMissed = isMissed
+        other.seenCalls = seenCalls
         other.ended = ended
         return self == other
     }

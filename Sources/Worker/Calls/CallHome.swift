@@ -24,7 +24,9 @@ protocol CallHome: AnyObject {
     /// The incoming call does not need its registration's handle any more; what else is said of it is said later.
     func handleReturned(_ handle: JanusHandleID, from call: SessionID, of registration: SessionID, _ use: HandleUse)
     /// A call that nobody heard of, to be told of the registration (E04).
-    func missedCall(from caller: Caller, of registration: SessionID)
+    ///
+    /// - Parameter call: by whose number it is told once.
+    func missedCall(from caller: Caller, of registration: SessionID, by call: RequestSequence)
 }
 
 /// In what state a registration's handle comes back from a call.

@@ -255,7 +255,7 @@ final class IncomingCallSession: CallSession {
         case .tell(let state): voice.tell(.call(state))
         case .tellTerminated(let reason, let isMissed):
             voice.tell(.call(.terminated(reason: reason, missed: isMissed ? caller : nil)))
-        case .tellMissed: home.missedCall(from: caller, of: registration)
+        case .tellMissed: home.missedCall(from: caller, of: registration, by: id.request)
         case .decline(let code):
             send(.decline, at: .callDecline, SIPBody.decline(code)) { [self] in perform(machine.terminationTaken()) }
         case .hangUp:

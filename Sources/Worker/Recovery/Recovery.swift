@@ -102,7 +102,8 @@ final class Recovery {
                 arePublishersInspected = true
                 for (room, row) in rooms where asked.insert(row.uri).inserted { ask(room, row) }
                 inspect(order.phones, admin) { [self] in
-                    unwanted += conferences.telephony.observed(phones, ofPhones)
+                    unwanted += conferences.telephony.observed(
+                        phones, ofPhones, ended: inheritance.sessions.filter { $0.ended && $0.role == .call })
                     phones = [:]
                     arePhonesInspected = true
                     inspectFeeds()
@@ -290,7 +291,8 @@ final class Recovery {
                             reason: CallEnding.unansweredIncoming,
                             missed: Caller(uri: row.caller ?? "", displayName: row.callerName ?? ""))))
             case .call:
-                EndedSession(base: nil, creation: .ack, reason: reason, event: .call(.terminated(reason: reason)))
+                EndedSession(
+                    base: row.parent, creation: .ack, reason: reason, event: .call(.terminated(reason: reason)))
             }
         conferences.ended.insert(row.id, ending)
     }

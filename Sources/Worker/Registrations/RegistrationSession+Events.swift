@@ -46,7 +46,7 @@ extension RegistrationSession {
             decline(400, on: line)
             look()
         // Janus has turned it away as busy.
-        case .missedCall(let caller): telephony.missedCall(from: caller, of: id)
+        case .missedCall(let caller): telephony.turnedAway(caller, of: self)
         case .failed(let error, let callID): failed(error, callID, message, event, on: line)
         case .unknown(let kind): logger.warning("unknown event", metadata: .keyed([.event: kind]))
         case .hangup(let hangup) where line.call == nil && line.isStuck: if hangup.callID != nil { unstick(line) }
@@ -54,9 +54,11 @@ extension RegistrationSession {
             // Without a name it may be another call's.
             line.isTurningAway = hangup.callID == nil
             line.handle.resetWhenCleared(possession)
-        case .unregistered, .calling, .ringing, .proceeding, .progress, .accepted, .hangup, .declining, .hangingUp,
-            .reset,
-            .confirmation:
+        case .declining, .hangingUp:
+            trail.ended(on: line.handle.id)
+            recordTrail()
+            line.call?.received(event, message)
+        case .unregistered, .calling, .ringing, .proceeding, .progress, .accepted, .hangup, .reset, .confirmation:
             // Without a call a hangup is about one that Janus has turned away.
             line.call?.received(event, message)
         }
@@ -69,7 +71,7 @@ extension RegistrationSession {
         case .register:
             line.warmed()
             logger.warning("refused", metadata: .keyed([.error: error.reason]))
-            perform { $0.refused(error) }
+            if line.handle.id == machine.life.usable { perform { $0.refused(error) } }
         case .helper:
             logger.warning("an account has no spare handle", metadata: .keyed([.error: error.reason]))
             close(line)
@@ -101,6 +103,9 @@ extension RegistrationSession {
     // MARK: Calls
 
     private func incoming(_ incoming: SIPEvent.IncomingCall, offer: SessionDescription?, on line: RegistrationLine) {
+        trail.came(from: incoming.caller.uri, on: line.handle.id)
+        recordTrail()
+        line.unclaimed = nil
         if let stale = line.call {
             // Janus has one call on a handle: what we know is out of date (D29).
             line.call = nil
@@ -110,10 +115,12 @@ extension RegistrationSession {
         guard telephony.isFree(account, on: id.connection) else {
             // One call at a time, for a client that cannot show two.
             decline(486, on: line)
-            return telephony.missedCall(from: incoming.caller, of: id)
+            return telephony.turnedAway(incoming.caller, of: self)
         }
         logger.info("incoming call", metadata: .keyed([.value: incoming.caller.uri]))
-        guard let call = telephony.incoming(incoming, on: line.handle, of: self) else { return decline(480, on: line) }
+        guard let call = telephony.incoming(incoming, on: line.handle, of: self) else {
+            return decline(480, on: line)
+        }
         line.call = call
         if line.role == .spare { makeSpare() }
         call.ring(offer)
@@ -157,7 +164,9 @@ extension RegistrationSession {
             line.unclaimed = sip.peer.map { (Caller(uri: $0, displayName: ""), offer) }
             // Which call it is Janus tells only together with an error.
             line.handle.message(.ask, body: SIPBody.ask) { [self] in
-                if case .failure = $0 { decline(480, on: line) }
+                guard case .failure = $0 else { return }
+                missedUnclaimed(on: line)
+                decline(480, on: line)
             }
         case .idle where sip.isEstablishing: line.handle.resetWhenCleared(possession)
         case .incall, .inviting, .closing: line.handle.message(.hangup, body: SIPBody.hangup) { _ in }
@@ -167,10 +176,21 @@ extension RegistrationSession {
 
     private func named(_ callID: String?, on line: RegistrationLine) {
         guard let (caller, offer) = line.unclaimed else { return }
+        guard let callID else {
+            missedUnclaimed(on: line)
+            // It is over, and Janus ignores this, or nobody can be told which it is.
+            return decline(400, on: line)
+        }
         line.unclaimed = nil
-        // It is over, and Janus ignores this, or nobody can be told which it is.
-        guard let callID else { return decline(400, on: line) }
         incoming(
             SIPEvent.IncomingCall(caller: caller, callID: callID, callee: account.description), offer: offer, on: line)
+    }
+
+    private func missedUnclaimed(on line: RegistrationLine) {
+        guard let (caller, _) = line.unclaimed else { return }
+        line.unclaimed = nil
+        trail.unseen(caller.uri, on: line.handle.id)
+        telephony.missed(caller, of: self)
+        tellMissed()
     }
 }

@@ -33,6 +33,10 @@ final class RegistrationSession {
     private var displayName: String?
     private var isUnregistered = false
     var lines: [JanusHandleID: RegistrationLine] = [:]
+    /// Which calls its handles have had, and …
+    var trail: CallTrail
+    /// … how much of that the registry has, or is about to have.
+    var recordedTrail: SeenCalls?
     private var isAttachingSpare = false
     private var attaches = 0
     private var retry: Scheduled<Void>?
@@ -46,6 +50,8 @@ final class RegistrationSession {
         account = identity.account
         displayName = identity.displayName
         machine = RegistrationStateMachine()
+        trail = CallTrail()
+        recordedTrail = trail.seen
         self.telephony = telephony
         possession = telephony.possession
         logger = possession.logger.with([.account: "\(account)", .connection: "\(id.connection)"])
@@ -61,6 +67,8 @@ final class RegistrationSession {
         account = row.account
         displayName = row.displayName
         machine = .inherited
+        trail = CallTrail(row.seenCalls)
+        recordedTrail = row.seenCalls
         self.telephony = telephony
         possession = telephony.possession
         logger = possession.logger.with([.account: "\(row.account)", .connection: "\(row.id.connection)"])
@@ -84,7 +92,8 @@ final class RegistrationSession {
     var row: SessionRow {
         SessionRow(
             id: id, slot: possession.owner.slot,
-            clientSession: telephony.nameless, account: account, displayName: displayName, role: .registration)
+            clientSession: telephony.nameless, account: account, displayName: displayName, role: .registration,
+            seenCalls: trail.seen)
     }
 
     /// What a resync finds when it is over.
@@ -103,7 +112,10 @@ final class RegistrationSession {
     ///   - spare: of its helper. When its master's number was not recorded there is none until the account registers again:
     ///     Janus tells it only then, and that needs the password.
     ///   - retired: of handles that only wait for a call to end.
-    func observed(_ info: HandleInfo?, spare: HandleInfo?, retired: [HandleInfo], master: UInt64?) {
+    ///   - calls: rows of calls that came in over it, over or not.
+    func observed(
+        _ info: HandleInfo?, spare: HandleInfo?, retired: [HandleInfo], master: UInt64?, calls: [SessionRow]
+    ) {
         let standing: RegistrationStateMachine.Standing =
             switch info?.sip?.registration {
             case .registered: .registered
@@ -118,6 +130,7 @@ final class RegistrationSession {
         for (info, line) in all {
             guard let call = telephony.inheritedCall(on: info.handle, of: id) else { continue }
             line.call = call
+            trail.came(from: call.caller.uri, on: line.handle.id)
             // Another call may have taken its handle.
             line.unclaimed = info.sip?.peer.map { (Caller(uri: $0, displayName: ""), info.local) }
             call.observed(info, on: line.handle)
@@ -129,11 +142,15 @@ final class RegistrationSession {
             machine.observed(
                 RegistrationStateMachine.Observation(handle: info?.handle, standing: standing, master: master)))
         for (info, line) in all where lines[info.handle] === line {
+            let before = trail[line.handle.id]
             line.handle.receiveEvents()
-            if let sip = info.sip, line.call == nil, line.role != .retired { catchUp(line, sip, offer: info.local) }
+            guard let sip = info.sip, line.role != .retired else { continue }
+            compare(sip, on: line, with: calls, before: before)
+            if line.call == nil { catchUp(line, sip, offer: info.local) }
         }
         makeSpare()
         look()
+        recordTrail()
         guard let (told, requests) = waitingResync else { return }
         resync(told, requests)
     }
@@ -157,10 +174,12 @@ final class RegistrationSession {
             desk.beginAgain()
         }
         perform(machine.resynced(told, isPending: pending != nil, isRenewing: requests.contains(where: isRenewal)))
+        tellMissed()
         for listed in requests where listed.sequence != id.request {
             desk.submit(listed.request, sequence: listed.sequence)
         }
         telephony.outbox.resynced(id)
+        telephony.tellUntold(over: self)
     }
 
     private func isRenewal(_ listed: ListedRequest) -> Bool {

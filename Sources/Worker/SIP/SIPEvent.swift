@@ -114,10 +114,13 @@ enum SIPEvent: Equatable {
         return (number(result["code"]) ?? 0, reason.isEmpty ? "Unknown" : reason)
     }
 
+    /// Somebody's address without a scheme, cut to a length that any sane one has.
+    static func uri(_ value: JSONValue?) -> String? {
+        value?.string?.withoutScheme.prefix(bytes: AddressOfRecord.maximumLength).nonEmpty
+    }
+
     private static func caller(_ uri: JSONValue?, _ result: JSONValue) -> Caller? {
-        guard let uri = uri?.string?.withoutScheme.prefix(bytes: AddressOfRecord.maximumLength), !uri.isEmpty else {
-            return nil
-        }
+        guard let uri = Self.uri(uri) else { return nil }
         return Caller(uri: uri, displayName: (result["displayname"]?.string ?? "").unquoted)
     }
 
@@ -192,6 +195,8 @@ extension String {
         while text.last?.isWhitespace == true { text = text.dropLast() }
         return String(text)
     }
+
+    fileprivate var nonEmpty: String? { isEmpty ? nil : self }
 
     /// As many whole characters as fit.
     fileprivate func prefix(bytes maximum: Int) -> String {

@@ -44,7 +44,7 @@ struct SIPHandleInfo: Equatable {
         registration = Registration(rawValue: status)
         call = (plugin["call_status"]?.string).flatMap(Call.init)
         username = plugin["username"]?.string?.excerpt
-        peer = plugin["callee"]?.string?.withoutScheme.excerpt
+        peer = SIPEvent.uri(plugin["callee"])
         isEstablished = Self.isTrue(plugin["established"])
         isEstablishing = Self.isTrue(plugin["establishing"])
         isHelper = Self.isTrue(plugin["helper"])

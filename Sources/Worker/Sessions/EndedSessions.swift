@@ -3,7 +3,7 @@ import Sylkrtc
 
 /// How a session ended that its front door has not acknowledged yet: the next resync may have to say it again.
 struct EndedSession: Equatable {
-    /// Of a feed: the session whose feed it was.
+    /// Of a feed: the session whose feed it was; of a call that came in: the registration it came in over.
     let base: SessionID?
     /// How the request that created it was answered; nil: never.
     let creation: WorkerAnswer?
@@ -11,6 +11,12 @@ struct EndedSession: Equatable {
     let reason: String?
     /// Of what is neither a participation in a room nor a feed.
     var event: WorkerEvent?
+
+    /// Of a call that came in and that nobody took: its caller.
+    var missed: Caller? {
+        guard case .call(.terminated(_, let missed)) = event else { return nil }
+        return missed
+    }
 
     /// What a client that does not know yet is told.
     func farewell(of session: SessionID) -> WorkerEvent {

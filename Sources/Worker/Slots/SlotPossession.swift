@@ -26,6 +26,7 @@ final class SlotPossession {
     var superseded: () -> Void = {}
     private var handlesToRecord: [(SessionID, JanusHandleID)] = []
     private var mastersToRecord: [(SessionID, UInt64)] = []
+    private var callsToRecord: [(SessionID, SeenCalls)] = []
     /// What is decided on may be done.
     private(set) var isHeld = true
 
@@ -167,6 +168,20 @@ final class SlotPossession {
             bound.value.mastersToRecord = []
             bound.value.write("masters") { store, owner throws(RegistryError) in
                 try store.recordMasters(batch, owner: owner)
+            }
+        }
+    }
+
+    /// Likewise, what of a registration's calls is dealt with.
+    func recordSeenCalls(_ calls: SeenCalls, of session: SessionID) {
+        callsToRecord.append((session, calls))
+        guard callsToRecord.count == 1 else { return }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        loop.scheduleTask(in: .milliseconds(20)) {
+            let batch = bound.value.callsToRecord
+            bound.value.callsToRecord = []
+            bound.value.write("calls") { store, owner throws(RegistryError) in
+                try store.recordSeenCalls(batch, owner: owner)
             }
         }
     }

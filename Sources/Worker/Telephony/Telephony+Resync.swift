@@ -6,29 +6,43 @@ import Sylkrtc
 extension Telephony {
     /// The link is gone: nothing is said until the next one.
     func suspend(_ owner: FrontdoorLoopID) {
+        untold = untold.filter { $0.connection.owner != owner }
         for registration in registrations.values where registration.id.connection.owner == owner {
             registration.suspend()
         }
         for call in calls.values where call.id.connection.owner == owner { call.suspend() }
     }
 
-    /// A call that came in while nobody could be told, over a registration that its front door knows: it is told with that.
+    /// A call that came in while nobody could be told, over a registration that its front door knows: it is told with that, or that
+    /// it was missed.
     func isUntold(_ session: SessionID, in listing: Listing) -> Bool {
-        guard let call = calls[session] as? IncomingCallSession, listing.sessions[call.registration] != nil,
-            !listing.releases.contains(call.registration)
+        let living = (calls[session] as? IncomingCallSession)?.registration
+        guard let registration = living ?? conferences.ended[session].flatMap({ $0.missed == nil ? nil : $0.base }),
+            listing.sessions[registration] != nil, !listing.releases.contains(registration)
         else { return false }
         untold.insert(session)
         return true
+    }
+
+    /// The registration is up to date: its client hears of what has come in since the last link.
+    func tellUntold(over registration: RegistrationSession) {
+        for id in untold {
+            if let call = calls[id] as? IncomingCallSession {
+                guard call.registration == registration.id else { continue }
+                untold.remove(id)
+                call.resync(nil, [])
+            } else if let ending = conferences.ended[id], ending.base == registration.id, let caller = ending.missed {
+                untold.remove(id)
+                registration.missed(caller, id.request.rawValue)
+                conferences.settleWhenAcknowledged(id)
+            }
+        }
     }
 
     /// - Returns: false: it is not here.
     func resync(_ session: SessionID, _ told: ToldRegistration, _ requests: [ListedRequest]) -> Bool {
         guard let registration = registrations[session] else { return false }
         registration.resync(told, requests)
-        for id in untold where (calls[id] as? IncomingCallSession)?.registration == session {
-            untold.remove(id)
-            calls[id]?.resync(nil, [])
-        }
         return true
     }
 
@@ -66,11 +80,14 @@ extension Telephony {
 
     /// Janus has been asked about everything of a predecessor's. Calls go with the registrations whose handles they are on.
     ///
-    /// - Parameter rows: of registrations and calls that have not ended.
+    /// - Parameters:
+    ///   - rows: of registrations and calls that have not ended.
+    ///   - ended: rows of calls that have.
     /// - Returns: the handles that are nobody's.
-    func observed(_ infos: [JanusHandleID: (purpose: OpaqueID.Purpose, info: HandleInfo)], _ rows: [SessionRow])
-        -> [JanusHandleID]
-    {
+    func observed(
+        _ infos: [JanusHandleID: (purpose: OpaqueID.Purpose, info: HandleInfo)], _ rows: [SessionRow],
+        ended: [SessionRow]
+    ) -> [JanusHandleID] {
         var left = infos
         var answered: Set<SessionID> = []
         for row in rows where row.role == .registration {
@@ -93,7 +110,9 @@ extension Telephony {
                 left[info.handle] = nil
                 if let call = inheritedCall(on: info.handle, of: row.id) { answered.insert(call.id) }
             }
-            registration.observed(master, spare: spare, retired: retired, master: row.master)
+            registration.observed(
+                master, spare: spare, retired: retired, master: row.master,
+                calls: (rows + ended).filter { $0.role == .call && $0.parent == row.id })
         }
         for row in rows where row.role == .call && !answered.contains(row.id) {
             if let outgoing = calls[row.id] as? OutgoingCallSession {

@@ -17,7 +17,7 @@ final class Telephony: CallHome {
     var metrics: PhoneMetrics { conferences.phoneMetrics }
     var registrations: [SessionID: RegistrationSession] = [:]
     var calls: [SessionID: any CallSession] = [:]
-    /// Calls that a front door has not heard of: they are told together with their registration.
+    /// Calls that a front door has not heard of, over or not: they are told together with their registration.
     var untold: Set<SessionID> = []
     /// What rows of sessions hold that clients have no name for.
     let nameless: ClientSessionID
@@ -70,11 +70,14 @@ final class Telephony: CallHome {
 
     func finished(_ call: any CallSession) {
         guard calls.removeValue(forKey: call.id) != nil else { return }
-        untold.remove(call.id)
+        // One that was missed is told with its registration all the same.
+        if call.ending?.missed == nil { untold.remove(call.id) }
         guard let ending = call.ending else { return conferences.uncount(call.id) }
         conferences.forget(
             call.id,
-            EndedSession(base: nil, creation: ending.creation, reason: ending.reason, event: ending.farewell),
+            EndedSession(
+                base: (call as? IncomingCallSession)?.registration, creation: ending.creation, reason: ending.reason,
+                event: ending.farewell),
             call.voice, isReleased: call.isReleased)
     }
 
@@ -90,11 +93,20 @@ final class Telephony: CallHome {
         registrations[registration]?.returned(handle, from: call, use)
     }
 
-    func missedCall(from caller: Caller, of registration: SessionID) {
+    func missedCall(from caller: Caller, of registration: SessionID, by call: RequestSequence) {
         guard let registration = registrations[registration] else { return }
+        missed(caller, of: registration)
+        registration.missed(caller, call.rawValue)
+    }
+
+    /// A call that Janus or we have turned away.
+    func turnedAway(_ caller: Caller, of registration: RegistrationSession) {
+        missedCall(from: caller, of: registration.id, by: .ofIncomingCall(using: &random))
+    }
+
+    func missed(_ caller: Caller, of registration: RegistrationSession) {
         metrics.missedCall()
         registration.logger.info("missed call", metadata: .keyed([.value: caller.uri]))
-        registration.voice.tell(.missedCall(caller))
     }
 
     // MARK: Requests

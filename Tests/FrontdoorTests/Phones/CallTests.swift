@@ -328,6 +328,24 @@ import Testing
             connection.told(firstCall + 1, .call(.terminated(reason: "200 Call completed elsewhere"))).withoutNews
                 == [.call("in", .terminated(reason: "200 Call completed elsewhere"))])
     }
+
+    @Test func `E04 a call that workers find missed one after the other is told once, and the next one again`() {
+        var connection = Transcript(accounts: ["Alice@Example.ORG"])
+        let registration = connection.register("Alice@Example.ORG")
+        let carol = Caller(uri: "carol@example.org", displayName: "")
+        func told(_ caller: Caller, _ number: UInt64) -> [Action] {
+            connection.told(registration, .missedCall(caller, number: number)).withoutNews
+        }
+        #expect(told(.bob, 1) == [.missed(.bob, "Alice@Example.ORG")])
+        #expect(told(.bob, 1) == [])
+        #expect(
+            told(carol, 1) == [.missed(carol, "Alice@Example.ORG")],
+            "another call, of which nobody had recorded anything")
+        #expect(told(.bob, 2) == [.missed(.bob, "Alice@Example.ORG")])
+        #expect(told(.bob, 1) == [] && told(carol, 1) == [])
+        for number in 3..<(100 as UInt64) { #expect(told(.bob, number).count == 1) }
+        #expect(told(carol, 99).count == 1 && told(.bob, 99) == [])
+    }
 }
 
 extension ConnectionStateMachine.Action {

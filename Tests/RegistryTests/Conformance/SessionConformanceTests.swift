@@ -126,6 +126,31 @@ struct SessionConformanceTests {
     }
 
     @Test(arguments: RegistryBackend.allCases)
+    func `E04 What calls a registration has seen is recorded of the owner's own only`(backend: RegistryBackend) throws {
+        let store = try backend.makeRegistry().store()
+        let (owner, other) = (try store.take(try slot(1)), try store.take(try slot(2)))
+        let mine = try registration(try session(1), on: owner.slot)
+        let theirs = try registration(try session(2), on: other.slot)
+        try store.recordSession(mine, owner: owner)
+        try store.recordSession(theirs, owner: other)
+        #expect(try store.sessions(of: owner.slot).first?.seenCalls == nil, "an earlier version's")
+        for calls in [
+            SeenCalls(), SeenCalls(number: .max),
+            SeenCalls(
+                number: 3, callers: [JanusHandleID(rawValue: .max): "böb \"\n@x", JanusHandleID(rawValue: 1): ""]),
+        ] {
+            try store.recordSeenCalls([mine.id, theirs.id, try session(3)].map { ($0, calls) }, owner: owner)
+            let found = try #require(try store.sessions(of: owner.slot).first)
+            #expect(found.seenCalls == calls && found.isSameSession(as: mine))
+        }
+        #expect(try store.sessions(of: other.slot) == [theirs])
+        var fresh = try registration(try session(4), on: owner.slot)
+        fresh.seenCalls = SeenCalls()
+        try store.recordSession(fresh, owner: owner)
+        #expect(try store.sessions(of: owner.slot).last == fresh)
+    }
+
+    @Test(arguments: RegistryBackend.allCases)
     func `R06 A call that is about to be sent is so for good, over its handle`(backend: RegistryBackend) throws {
         let store = try backend.makeRegistry().store()
         let owner = try store.take(try slot(1))
@@ -163,6 +188,9 @@ struct SessionConformanceTests {
         try store.recordSession(row, owner: former)
         _ = try store.take(try slot(1), wallClock: 2)
         #expect(throws: RegistryError.superseded) { try store.recordMasters([(row.id, 5)], owner: former) }
+        #expect(throws: RegistryError.superseded) {
+            try store.recordSeenCalls([(row.id, SeenCalls())], owner: former)
+        }
         #expect(throws: RegistryError.superseded) {
             try store.callSent(row.id, handle: JanusHandleID(rawValue: 5), owner: former)
         }

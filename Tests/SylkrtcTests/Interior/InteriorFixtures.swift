@@ -207,6 +207,9 @@ enum InteriorFixtures {
         InteriorFixture(#"{"event":"missed-call","caller":"b@c","caller_name":""}"#) {
             .missedCall(Caller(uri: "b@c", displayName: ""))
         },
+        InteriorFixture(#"{"event":"missed-call","number":3,"caller":"b@c","caller_name":""}"#) {
+            .missedCall(Caller(uri: "b@c", displayName: ""), number: 3)
+        },
         InteriorFixture(#"{"event":"call-progress"}"#) { .call(.progress) },
         InteriorFixture(#"{"event":"call-accepted","sdp":"v=0\r\n"}"#) {
             .call(.accepted(answer: sdp("v=0\r\n")))

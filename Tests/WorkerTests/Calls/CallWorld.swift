@@ -147,5 +147,5 @@ final class CallWorld: CallHome {
         _ handle: JanusHandleID, from call: SessionID, of registration: SessionID, _ use: HandleUse
     ) { returned.append(use) }
 
-    func missedCall(from caller: Caller, of registration: SessionID) { missed.append(caller) }
+    func missedCall(from caller: Caller, of registration: SessionID, by call: RequestSequence) { missed.append(caller) }
 }

@@ -151,6 +151,10 @@ final class MortalStore: RegistryStore {
         try write("record handles") { () throws(RegistryError) in try base.recordHandles(handles, owner: owner) }
     }
 
+    func recordSeenCalls(_ calls: [(SessionID, SeenCalls)], owner: RoomOwner) throws(RegistryError) {
+        try write("record calls") { () throws(RegistryError) in try base.recordSeenCalls(calls, owner: owner) }
+    }
+
     func recordMasters(_ masters: [(SessionID, UInt64)], owner: RoomOwner) throws(RegistryError) {
         try write("record masters") { () throws(RegistryError) in try base.recordMasters(masters, owner: owner) }
     }

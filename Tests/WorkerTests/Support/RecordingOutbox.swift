@@ -79,6 +79,10 @@ extension WorkerEvent {
         func names(_ publishers: [Publisher]) -> String {
             publishers.map { "\($0.session) (\($0.account), \($0.displayName))" }.joined(separator: ", ")
         }
+        // Numbers of calls are drawn.
+        func counted(_ number: UInt64) -> String {
+            RequestSequence(rawValue: number).isOfIncomingCall ? "" : " as \(number)"
+        }
         return switch self {
         case .state(.progress): "progress"
         case .state(.accepted(let answer)): "accepted \(answer.text.readable)"
@@ -98,7 +102,8 @@ extension WorkerEvent {
         case .registrationLost: "registration lost"
         case .incomingCall(_, _, let caller, let offer):
             "call of \(caller.uri) (\(caller.displayName)) \(offer.text.readable)"
-        case .missedCall(let caller): "missed \(caller.uri) (\(caller.displayName))"
+        case .missedCall(let caller, let number):
+            "missed \(caller.uri) (\(caller.displayName))\(number.map(counted) ?? "")"
         case .call(.progress): "call progress"
         case .call(.accepted(let answer)): "call accepted \(answer?.text.readable ?? "without answer")"
         case .call(.established): "call established"

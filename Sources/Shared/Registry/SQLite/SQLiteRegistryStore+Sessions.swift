@@ -9,14 +9,15 @@ extension SQLiteRegistryStore {
             let inserted = try transaction.change(
                 """
                 INSERT INTO session (id, slot, client_session, account, display_name, role, parent, room, feed_target,
-                handle, ended, call_id, caller, caller_name, call_sent, master, missed)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                handle, ended, call_id, caller, caller_name, call_sent, master, missed, seen_calls)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
                 """,
                 [
                     row.id.description, row.slot.description, row.clientSession.description, row.account.description,
                     row.displayName, row.role.rawValue, row.parent?.description, row.room?.description,
                     row.feedTarget?.rawValue.column, row.handle?.rawValue.column, row.ended, row.callID,
                     row.caller, row.callerName, row.isCallSent, row.master?.column, row.isMissed,
+                    row.seenCalls?.column,
                 ])
             if inserted == 1 { return }
             guard let found = try transaction.first(Self.select + " WHERE id = ?", [row.id.description]),
@@ -45,6 +46,17 @@ extension SQLiteRegistryStore {
                 try transaction.change(
                     "UPDATE session SET master = ? WHERE id = ? AND slot = ?",
                     [master.column, session.description, owner.slot.description])
+            }
+        }
+    }
+
+    public func recordSeenCalls(_ calls: [(SessionID, SeenCalls)], owner: RoomOwner) throws(RegistryError) {
+        try operation(.write) { transaction throws(RegistryError) in
+            try requireCurrent(owner, transaction)
+            for (session, calls) in calls {
+                try transaction.change(
+                    "UPDATE session SET seen_calls = ? WHERE id = ? AND slot = ?",
+                    [calls.column, session.description, owner.slot.description])
             }
         }
     }
@@ -88,7 +100,7 @@ extension SQLiteRegistryStore {
 
     private static let select = """
         SELECT id, slot, client_session, account, display_name, role, parent, room, feed_target, handle, ended,
-        call_id, caller, caller_name, call_sent, master, missed FROM session
+        call_id, caller, caller_name, call_sent, master, missed, seen_calls FROM session
         """
 
     private static func decode(_ row: Row) throws(RegistryError) -> SessionRow {
@@ -107,6 +119,7 @@ extension SQLiteRegistryStore {
         session.isCallSent = try reader.flag()
         session.master = try reader.optionalInteger().map { UInt64(bitPattern: $0) }
         session.isMissed = try reader.flag()
+        session.seenCalls = try reader.optionalParsed(SeenCalls.init(column:))
         return session
     }
 }

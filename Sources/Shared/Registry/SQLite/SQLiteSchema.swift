@@ -106,6 +106,7 @@ struct SQLiteSchema: Sendable {
         Migration(
             version: 6, minimum: 1,
             statements: "ALTER TABLE session ADD COLUMN missed INTEGER NOT NULL DEFAULT 0"),
+        Migration(version: 7, minimum: 1, statements: "ALTER TABLE session ADD COLUMN seen_calls TEXT"),
     ])
 
     var version: Int { migrations.last?.version ?? 0 }

@@ -21,8 +21,9 @@ public enum WorkerEvent: Equatable, Sendable {
     case registrationLost
     /// E03, of a registration. The call's number is beyond those of requests (``RequestSequence/isOfIncomingCall``).
     case incomingCall(call: RequestSequence, client: ClientSessionID, caller: Caller, offer: SessionDescription)
-    /// E04, of a registration: a call that nobody heard of.
-    case missedCall(Caller)
+    /// E04, of a registration: a call that nobody heard of. It may be told again, on another link or by another worker: it has the
+    /// same number then.
+    case missedCall(Caller, number: UInt64? = nil)
     /// E06, of a call.
     case call(CallState)
 
@@ -74,8 +75,9 @@ public enum WorkerEvent: Equatable, Sendable {
                 json.member("client", client.description)
                 Self.write(caller, to: &json)
                 json.member("sdp", offer.text)
-            case .missedCall(let caller):
+            case .missedCall(let caller, let number):
                 json.member("event", "missed-call")
+                if let number { json.member("number", number) }
                 Self.write(caller, to: &json)
             case .call(.progress): json.member("event", "call-progress")
             case .call(.accepted(let answer)):
@@ -119,7 +121,7 @@ public enum WorkerEvent: Equatable, Sendable {
             return .incomingCall(call: call, client: client, caller: caller, offer: try fields.description("sdp"))
         case "missed-call":
             guard let caller = try caller(fields) else { throw ProtocolError("missed-call: malformed") }
-            return .missedCall(caller)
+            return .missedCall(caller, number: try fields.optional("number") { $0.integer(UInt64.self) })
         case "call-progress": return .call(.progress)
         case "call-accepted":
             return .call(
