@@ -87,7 +87,7 @@ let package = Package(
         tests(of: "Registry", ["Identity", logging, nioLocks]),
         tests(of: "Settings", ["Identity"]),
         tests(of: "SIPLookup", ["Identity", "Telemetry", logging, nio, nioLocks, nioEmbedded, nioPosix]),
-        tests(of: "Telemetry", ["JSONText", logging, nio, nioLocks, nioPosix, nioEmbedded]),
+        tests(of: "Telemetry", ["JSONText", logging, nio, nioHTTP, nioLocks, nioPosix, nioEmbedded]),
         tests(
             of: "Frontdoor",
             [

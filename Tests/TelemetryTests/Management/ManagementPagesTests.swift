@@ -82,21 +82,6 @@ struct ManagementPagesTests {
 
     // MARK: HTTP
 
-    /// What a request in bytes is answered, and whether the connection is closed then.
-    private func answer(_ request: String) throws -> (text: String, isClosed: Bool) {
-        let channel = EmbeddedChannel()
-        let pages = ManagementPages { MetricsReport() }
-        try channel.pipeline.syncOperations.addHandler(RequestSizeHandler())
-        try channel.pipeline.syncOperations.configureHTTPServerPipeline(withPipeliningAssistance: false)
-        try channel.pipeline.syncOperations.addHandler(ManagementHandler(pages))
-        channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
-        try channel.writeInbound(ByteBuffer(string: request))
-        channel.embeddedEventLoop.run()
-        var text = ""
-        while let bytes = try channel.readOutbound(as: ByteBuffer.self) { text += String(buffer: bytes) }
-        return (text, !channel.isActive)
-    }
-
     @Test(arguments: [
         ("GET /healthz", "200 OK", "ok\n"), ("GET /healthz?x=1", "200 OK", "ok\n"), ("HEAD /healthz", "200 OK", ""),
         ("GET /readyz", "503 Service Unavailable", "starting\n"),
@@ -105,26 +90,12 @@ struct ManagementPagesTests {
         ("POST /healthz", "405 Method Not Allowed", "Only GET and HEAD.\n"),
         ("DELETE /metrics", "405 Method Not Allowed", "Only GET and HEAD.\n"),
     ])
-    func `Only GET and HEAD of what there is are answered, once`(
-        line: String, status: String, body: String
-    ) throws {
-        let (text, isClosed) = try answer("\(line) HTTP/1.1\r\nHost: h\r\n\r\n\(line) HTTP/1.1\r\nHost: h\r\n\r\n")
+    func `Only GET and HEAD of what there is are answered, once`(line: String, status: String, body: String) throws {
+        let asker = try Asker(ManagementPages { MetricsReport() })
+        try asker.send("\(line) HTTP/1.1\r\nHost: h\r\n\r\n\(line) HTTP/1.1\r\nHost: h\r\n\r\n")
+        let text = try asker.answer()
         #expect(text.hasPrefix("HTTP/1.1 \(status)\r\n"))
         #expect(text.hasSuffix("\r\n\r\n\(body)"))
-        #expect(isClosed)
-    }
-
-    @Test func `What is too long or no HTTP is not answered with a page, and closed`() throws {
-        let long = try answer("GET /healthz HTTP/1.1\r\nX: \(String(repeating: "x", count: 9000))\r\n\r\n")
-        #expect(long.text == "" && long.isClosed)
-        let garbage = try answer("\u{16}\u{3}\u{1}\r\n\r\n")
-        #expect(!garbage.text.contains("200 OK") && garbage.isClosed)
-    }
-
-    @Test func `Who says nothing is let go`() throws {
-        let channel = EmbeddedChannel(handler: ManagementHandler(ManagementPages { MetricsReport() }))
-        channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
-        channel.embeddedEventLoop.advanceTime(by: ManagementHandler.timeout)
-        #expect(!channel.isActive)
+        #expect(!asker.channel.isActive)
     }
 }

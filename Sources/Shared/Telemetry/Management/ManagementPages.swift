@@ -4,7 +4,7 @@ import NIOHTTP1
 
 /// What the management address says. It asks the loops, and takes silence for an answer: a loop that hangs must not make
 /// this hang.
-public final class ManagementPages: Sendable {
+public final class ManagementPages: WholeRequestAnswering {
     /// A loop that does not answer within this does not turn.
     public static let patience = TimeAmount.seconds(1)
 
@@ -26,11 +26,7 @@ public final class ManagementPages: Sendable {
         }
     }
 
-    struct Page: Equatable, Sendable {
-        let status: HTTPResponseStatus
-        var type = "text/plain; charset=utf-8"
-        let body: String
-    }
+    typealias Page = WholeReply
 
     private let sources = NIOLockedValueBox<[Source]>([])
     private let shared: @Sendable () -> MetricsReport
@@ -40,6 +36,19 @@ public final class ManagementPages: Sendable {
 
     /// The loops are there. Before that the process is `starting`.
     public func serve(_ sources: [Source]) { self.sources.withLockedValue { $0 = sources } }
+
+    public func answer(_ request: WholeRequest, on loop: any EventLoop) -> EventLoopFuture<WholeReply> {
+        guard request.method == .GET || request.method == .HEAD else {
+            return loop.makeSucceededFuture(
+                Page(status: .methodNotAllowed, body: "Only GET and HEAD.\n", allow: "GET, HEAD"))
+        }
+        return page(request.path[...], on: loop)
+            ?? loop.makeSucceededFuture(Page(status: .notFound, body: "/healthz, /readyz, /metrics\n"))
+    }
+
+    public func refuseBody(of request: WholeRequest) -> WholeReply {
+        Page(status: .payloadTooLarge, body: "Nobody reads that.\n")
+    }
 
     /// - Parameter loop: where the answer is wanted.
     func page(_ path: Substring, on loop: any EventLoop) -> EventLoopFuture<Page>? {

@@ -1,6 +1,5 @@
 import Logging
 import NIOCore
-import NIOHTTP1
 import NIOPosix
 
 /// The management address: a small HTTP/1.1 listener with a thread of its own, which answers also when the process's loops
@@ -59,9 +58,7 @@ public struct ManagementServer: Sendable {
                     guard connections.value < maximumConnections else { throw ChannelError.operationUnsupported }
                     connections.value += 1
                     channel.closeFuture.whenComplete { _ in connections.value -= 1 }
-                    try channel.pipeline.syncOperations.addHandler(RequestSizeHandler())
-                    try channel.pipeline.syncOperations.configureHTTPServerPipeline(withPipeliningAssistance: false)
-                    try channel.pipeline.syncOperations.addHandler(ManagementHandler(pages))
+                    try WholeRequestHandler.configure(channel, pages)
                 }
             }
     }
