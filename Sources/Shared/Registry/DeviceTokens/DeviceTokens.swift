@@ -60,13 +60,21 @@ public final class DeviceTokens: Sendable {
         }
     }
 
+    /// Looks up what is kept of an account, oldest first. May be called on any thread, and never blocks it.
+    ///
+    /// - Parameter completion: called on the queue.
+    public func tokens(
+        of account: AddressOfRecord, completion: @escaping @Sendable (Result<[String], RegistryError>) -> Void
+    ) {
+        queue.async { [self] in
+            completion(Result { () throws(RegistryError) in try confined.store.tokens(of: account) })
+        }
+    }
+
     /// Oldest first.
     public func tokens(of account: AddressOfRecord) async throws(RegistryError) -> [String] {
         let outcome: Result<[String], RegistryError> = await withCheckedContinuation { continuation in
-            queue.async { [self] in
-                continuation.resume(
-                    returning: Result { () throws(RegistryError) in try confined.store.tokens(of: account) })
-            }
+            tokens(of: account) { continuation.resume(returning: $0) }
         }
         return try outcome.get()
     }

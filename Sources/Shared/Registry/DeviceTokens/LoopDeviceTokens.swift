@@ -18,4 +18,12 @@ public struct LoopDeviceTokens: Sendable {
         let bound = NIOLoopBound(then, eventLoop: loop)
         tokens.change(changes, of: account) { [loop] isStored in loop.execute { bound.value(isStored) } }
     }
+
+    /// As ``DeviceTokens/tokens(of:completion:)``; to be called on the loop, where `then` is called later.
+    public func tokens(
+        of account: AddressOfRecord, then: @escaping (Result<[String], RegistryError>) -> Void
+    ) {
+        let bound = NIOLoopBound(then, eventLoop: loop)
+        tokens.tokens(of: account) { [loop] tokens in loop.execute { bound.value(tokens) } }
+    }
 }
