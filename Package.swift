@@ -33,6 +33,7 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let sqlite: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 
 let package = Package(
@@ -48,6 +49,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ],
     targets: [
         .target(name: "CUnixSocket", path: "Sources/Shared/CUnixSocket"),
@@ -70,6 +72,7 @@ let package = Package(
             dependencies: [
                 "CUnixSocket", "Identity", "JSONText", "Sylkrtc", "Bus", "Registry", "Settings", "Telemetry",
                 nio, nioLocks, nioPosix, nioHTTP, nioWebSocket, nioTLS, nioSSL, logging, lifecycle, signals, arguments,
+                httpClient,
             ],
             path: "Sources/Frontdoor", resources: [.copy("Page")], swiftSettings: strict),
         .executableTarget(
@@ -92,7 +95,7 @@ let package = Package(
             of: "Frontdoor",
             [
                 "Identity", "Sylkrtc", "JSONText", "Bus", "Registry", "Settings", "Telemetry", logging, nio,
-                nioEmbedded,
+                nioEmbedded, nioPosix, nioLocks,
                 nioHTTP, nioWebSocket,
             ]),
         tests(

@@ -45,6 +45,13 @@ struct FrontdoorService: Service, CustomStringConvertible {
         } catch let error as ListeningProblem {
             throw Failure(problem: error.text)
         }
+        let interface: ListeningSocket?
+        do {
+            interface = try ManagementEntrance.bind(configuration.interface.interface, logger: logger)
+        } catch {
+            sockets.close()
+            throw Failure(problem: error.text)
+        }
         let path = configuration.installation.registryPath
         let registry = RegistryThread(label: "registry", logger: logger) { () throws(RegistryError) in
             try SQLiteRegistryStore(path: path)
@@ -57,6 +64,7 @@ struct FrontdoorService: Service, CustomStringConvertible {
         // Asked to stop before it had begun.
         guard let presence = registration else {
             sockets.close()
+            interface?.close()
             registry.stop()
             tokens.stop()
             try await management?.stop()
@@ -70,7 +78,12 @@ struct FrontdoorService: Service, CustomStringConvertible {
         let doors = try await makeDoors(
             on: group, presence: presence, network: network, registry: registry, tokens: tokens, hits: hits,
             trace: trace)
-        pages.serve(Self.sources(doors))
+        var entrance: ManagementEntrance?
+        if let interface {
+            entrance = try await ManagementEntrance.open(
+                interface, configuration.interface, tokens: tokens, hits: hits, logger: logger)
+        }
+        pages.serve(Self.sources(doors) + (entrance.map { [$0.source] } ?? []))
         var isSuperseded = false
         var problem: String?
         do {
@@ -88,7 +101,9 @@ struct FrontdoorService: Service, CustomStringConvertible {
         await withTaskGroup(of: Void.self) { tasks in
             for door in doors.values { tasks.addTask { await stop(door) } }
         }
+        await entrance?.stop()
         try await management?.stop()
+        try await entrance?.end()
         await presence.end()
         registry.stop()
         tokens.stop()

@@ -19,7 +19,7 @@ enum SettingsDocuments {
     static var table: String {
         tableHead
             + SettingsCatalogue.standard.settings.map { setting in
-                let effect = setting.hasEffect ? "" : " *No effect yet.*"
+                let effect = setting.hasEffect ? "" : " *No effect.*"
                 let columns = [
                     setting.section ?? "*room address*", "`\(setting.key)`", values(setting), standard(setting, "`"),
                     setting.readers.rawValue, setting.meaning + effect,
@@ -76,7 +76,7 @@ enum SettingsDocuments {
                 text += "#[room@conference.example.com]\n"
             }
             for setting in SettingsCatalogue.standard.settings where setting.section == section {
-                let effect = setting.hasEffect ? "" : " No effect yet."
+                let effect = setting.hasEffect ? "" : " No effect."
                 let facts =
                     "\(values(setting)); default: \(standard(setting, "")). Read by: \(setting.readers.rawValue)."
                 text +=

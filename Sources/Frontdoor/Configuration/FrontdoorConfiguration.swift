@@ -30,6 +30,8 @@ struct FrontdoorConfiguration {
     let limits: Limits
     /// `[Frontdoor] management`: where health and metrics are served. Default `127.0.0.1:20860-20869`.
     let management: ManagementAddress
+    /// `[General] http_management_*`, `sylk_push_*`: what the SIP infrastructure may ask, and who sends push messages.
+    let interface: ManagementSettings
     /// `[General] trace_client`: messages to and from clients are written down, redacted. Default no.
     let tracesClients: Bool
     /// `[General] state_dir`: what outlives the host's restarts, the device tokens. Default `/var/lib/continuo`.
@@ -85,7 +87,10 @@ struct FrontdoorConfiguration {
 
         stateDirectory = reader.text("General", "state_dir") ?? "/var/lib/continuo"
 
-        var problems = reader.problems
+        var contradictions: [String] = []
+        interface = ManagementSettings(&reader, problems: &contradictions)
+
+        var problems = reader.problems + contradictions
         do throws(TLSFiles.Problem) {
             _ = try tls?.load(closingTime: limits.closingTime)
         } catch {
@@ -116,6 +121,11 @@ struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
     let host: String
     /// 0: any free one.
     let port: Int
+
+    init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
 
     init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),

@@ -62,6 +62,9 @@ struct IPAddress: Hashable, Sendable {
 
     var isVersion4: Bool { high == 0 && low >> 32 == Self.mapped }
 
+    /// Of this host itself: 127.0.0.0/8, ::1.
+    var isLoopback: Bool { isVersion4 ? low >> 24 & 0xFF == 127 : high == 0 && low == 1 }
+
     /// Whom it belongs to: an address of IPv4, a /64 of IPv6.
     var network: IPAddress { isVersion4 ? self : IPAddress(high: high, low: 0) }
 }

@@ -12,10 +12,11 @@ final class Acceptor: Sendable {
 
     /// - Parameters:
     ///   - sockets: closed at the end.
+    ///   - leavesNobody: who waits at the end is still accepted, because nobody shares the sockets.
     ///   - accepted: called on the thread with each client's number, from 0, and descriptor, which is the callee's.
     ///   - failed: called on the thread with the `errno` when nobody can be accepted for now.
     init(
-        _ sockets: [ListeningSocket], accepted: @escaping @Sendable (Int, Int32) -> Void,
+        _ sockets: [ListeningSocket], leavesNobody: Bool = false, accepted: @escaping @Sendable (Int, Int32) -> Void,
         failed: @escaping @Sendable (Int32) -> Void = { _ in }
     ) throws(ListeningProblem) {
         for socket in sockets { try socket.prepare() }
@@ -28,7 +29,8 @@ final class Acceptor: Sendable {
         self.ended = ended
         let bell = ends[0]
         let thread = Thread {
-            Self.run(sockets, bell: bell, accepted, failed)
+            let count = Self.run(sockets, bell: bell, accepted, failed)
+            if leavesNobody { Self.acceptThoseWhoWait(sockets, from: count, accepted) }
             for socket in sockets { socket.close() }
             close(bell)
             end.finish()
@@ -37,7 +39,8 @@ final class Acceptor: Sendable {
         thread.start()
     }
 
-    /// Returns when nobody is accepted any more. Who waits to be accepted stays with those who share the sockets.
+    /// Returns when nobody is accepted any more. Who waits to be accepted stays with those who share the sockets, if they are
+    /// shared.
     func stop() async {
         let rope = rope.withLockedValue { rope in
             defer { rope = nil }
@@ -47,14 +50,15 @@ final class Acceptor: Sendable {
         for await _ in ended {}
     }
 
+    /// - Returns: how many have been accepted.
     private static func run(
         _ sockets: [ListeningSocket], bell: Int32, _ accepted: (Int, Int32) -> Void, _ failed: (Int32) -> Void
-    ) {
+    ) -> Int {
         var waiting = ([bell] + sockets.map(\.descriptor)).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         var count = 0
         while true {
             guard poll(&waiting, nfds_t(waiting.count), -1) > 0 else { continue }
-            if waiting[0].revents != 0 { return }
+            if waiting[0].revents != 0 { return count }
             for socket in waiting.dropFirst() where socket.revents != 0 {
                 let client = continuo_accept(socket.fd)
                 if client >= 0 {
@@ -66,6 +70,21 @@ final class Acceptor: Sendable {
                     var end = pollfd(fd: bell, events: Int16(POLLIN), revents: 0)
                     poll(&end, 1, 100)
                 }
+            }
+        }
+    }
+
+    /// As many as may wait, so that this ends.
+    private static func acceptThoseWhoWait(
+        _ sockets: [ListeningSocket], from first: Int, _ accepted: (Int, Int32) -> Void
+    ) {
+        var count = first
+        for socket in sockets {
+            for _ in 0..<ListeningSocket.backlog {
+                let client = continuo_accept(socket.descriptor)
+                guard client >= 0 else { break }
+                accepted(count, client)
+                count &+= 1
             }
         }
     }

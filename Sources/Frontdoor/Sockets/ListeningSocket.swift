@@ -21,6 +21,22 @@ struct ListeningSocket: Equatable, Sendable {
 
     /// A new one.
     static func bind(to address: ListenAddress) throws(ListeningProblem) -> ListeningSocket {
+        let socket = try bound(to: address, options: [SO_REUSEADDR])
+        guard listen(socket.descriptor, backlog) == 0 else {
+            let code = errno
+            socket.close()
+            throw ListeningProblem("\(address)", code: code)
+        }
+        return socket
+    }
+
+    /// A new one beside those that other processes of this user have made in the same way at the same address (SO_REUSEPORT,
+    /// socket(7)): each gets a share of the clients. This one gets none before it is prepared.
+    static func join(_ address: ListenAddress) throws(ListeningProblem) -> ListeningSocket {
+        try bound(to: address, options: [SO_REUSEADDR, SO_REUSEPORT])
+    }
+
+    private static func bound(to address: ListenAddress, options: [Int32]) throws(ListeningProblem) -> ListeningSocket {
         let resolved: SocketAddress
         do {
             resolved = try SocketAddress.makeAddressResolvingHost(address.host, port: address.port)
@@ -33,8 +49,8 @@ struct ListeningSocket: Equatable, Sendable {
         var yes: Int32 = 1
         let length = socklen_t(MemoryLayout<Int32>.size)
         let isBound = resolved.withSockAddr { pointer, size in
-            setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, length) == 0
-                && Glibc.bind(descriptor, pointer, socklen_t(size)) == 0 && listen(descriptor, backlog) == 0
+            options.allSatisfy { setsockopt(descriptor, SOL_SOCKET, $0, &yes, length) == 0 }
+                && Glibc.bind(descriptor, pointer, socklen_t(size)) == 0
         }
         guard isBound else {
             let code = errno

@@ -37,7 +37,6 @@ public struct InstallationSettings: Equatable, Sendable {
             formats.contains(text.lowercased()) ? text.lowercased() : nil
         }
         traceDirectory = reader.text("General", "trace_dir") ?? "/var/log/continuo"
-        UnservedSettings.check(&reader)
     }
 }
 

@@ -33,12 +33,12 @@ public struct Setting: Equatable, Sendable {
     public let readers: Readers
     /// A sentence or two, in Markdown.
     public let meaning: String
-    /// False: it is read and checked, and does nothing yet.
-    public let hasEffect: Bool
+    /// Why it does nothing, in a few words, although it may be set; nil: it does something.
+    public let withoutEffect: String?
 
     init(
         _ section: String?, _ key: String, _ values: Values, _ standard: String, note: String? = nil,
-        _ readers: Readers, hasEffect: Bool = true, _ meaning: String
+        _ readers: Readers, withoutEffect: String? = nil, _ meaning: String
     ) {
         self.section = section
         self.key = key
@@ -46,9 +46,11 @@ public struct Setting: Equatable, Sendable {
         self.standard = standard
         standardNote = note
         self.readers = readers
-        self.hasEffect = hasEffect
+        self.withoutEffect = withoutEffect
         self.meaning = meaning
     }
+
+    public var hasEffect: Bool { withoutEffect == nil }
 
     public static let booleans = "yes, true, on, 1, no, false, off, 0"
 

@@ -6,7 +6,7 @@ public enum SettingsWarning: Equatable, Sendable {
     case unknownKey(section: String, key: String, resembling: String?)
     /// Neither the gateway's own nor a room's address.
     case unknownSection(String, resembling: String?)
-    case withoutEffect(section: String, key: String)
+    case withoutEffect(section: String, key: String, reason: String)
     /// A room that nobody can join, because its rules cannot be used (D41).
     case roomClosed(problem: String)
     /// Everybody on this host can read the secrets in it.
@@ -19,7 +19,7 @@ public enum SettingsWarning: Equatable, Sendable {
         switch self {
         case .unknownKey: "unknown configuration key"
         case .unknownSection: "unknown configuration section"
-        case .withoutEffect: "configuration key without effect yet"
+        case .withoutEffect: "configuration key without effect"
         case .roomClosed: "a room is closed because its configuration cannot be used"
         case .readableByEverybody: "everybody can read the configuration file and the secrets in it"
         case .publishedSecret: "the secret is the published default: change it here and in janus.jcfg"
@@ -32,7 +32,7 @@ public enum SettingsWarning: Equatable, Sendable {
             "[\(section)] \(key)\(Self.question(resembling))"
         case .unknownSection(let section, let resembling):
             "[\(section)]\(Self.question(resembling.map { "[\($0)]" }))"
-        case .withoutEffect(let section, let key): "[\(section)] \(key)"
+        case .withoutEffect(let section, let key, let reason): "[\(section)] \(key): \(reason)"
         case .roomClosed(let problem): problem
         case .readableByEverybody(let path): path
         case .publishedSecret: "[Janus] api_secret"
@@ -71,8 +71,8 @@ extension SettingsReader {
                 }
                 guard !entry.value.isEmpty else { continue }
                 if setting.isSecret { hasSecret = true }
-                if !setting.hasEffect, !Self.isStandard(entry.value, of: setting) {
-                    warnings.append(.withoutEffect(section: section, key: entry.key))
+                if let reason = setting.withoutEffect, !Self.isStandard(entry.value, of: setting) {
+                    warnings.append(.withoutEffect(section: section, key: entry.key, reason: reason))
                 }
             }
         }

@@ -21,6 +21,47 @@ import Testing
         }
     }
 
+    @Test
+    func
+        `B31 Those who share an address get their clients when they are prepared, and who does not share it gets none`()
+        throws
+    {
+        let first = try ListeningSocket.join(try #require(ListenAddress("127.0.0.1:0")))
+        defer { first.close() }
+        let text = try #require(first.address)
+        let address = try #require(ListenAddress(text))
+        let second = try ListeningSocket.join(address)
+        defer { second.close() }
+        #expect(throws: ListeningProblem.self) { try ListeningSocket.bind(to: address) }
+        #expect(throws: (any Error).self) { close(try TestSockets.connect(to: first)) }
+        try first.prepare()
+        for _ in 0..<20 { close(try TestSockets.connect(to: first)) }
+        try second.prepare()
+        #expect(throws: ListeningProblem.self) { try ListeningSocket.bind(to: address) }
+        let alone = try TestSockets.listening()
+        defer { alone.close() }
+        let taken = try #require(alone.address)
+        #expect(throws: ListeningProblem("\(taken): Address already in use")) {
+            try ListeningSocket.join(try #require(ListenAddress(taken)))
+        }
+    }
+
+    @Test func `B31 Who waits when nobody shares the socket is accepted at the end`() async throws {
+        let socket = try TestSockets.listening()
+        let (accepted, tell) = AsyncStream.makeStream(of: Int32.self)
+        let acceptor = try Acceptor([socket], leavesNobody: true) { _, descriptor in tell.yield(descriptor) }
+        let clients = try (0..<30).map { _ in try TestSockets.connect(to: socket) }
+        await acceptor.stop()
+        tell.finish()
+        var count = 0
+        for await descriptor in accepted {
+            count += 1
+            close(descriptor)
+        }
+        #expect(count == clients.count)
+        for client in clients { close(client) }
+    }
+
     @Test func `Only listening TCP sockets are taken from others, and nobody inherits them`() throws {
         let (one, other) = try TestSockets.pair()
         let connectionless = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
