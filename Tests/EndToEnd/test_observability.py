@@ -6,7 +6,6 @@ import re
 import shutil
 import signal
 import subprocess
-from collections import defaultdict
 
 import aiohttp
 import pytest
@@ -15,7 +14,7 @@ from harness import management
 from harness.management import becomes, get, grown, metrics
 from harness.participant import PASSWORD
 from harness.secrecy import SDP
-from harness.threads import stopped, threads
+from harness.threads import client_loops, stopped
 from harness.traces import records, redacted
 from harness.waiting import eventually, growing
 
@@ -158,13 +157,7 @@ async def test_what_is_not_a_page_is_refused_and_an_open_connection_is_closed(ga
 
 async def test_a_loop_that_does_not_turn_is_named(gateway):
     door = gateway.front_doors[0]
-    # The front door's own loops are the one group of two.
-    groups = defaultdict(list)
-    for name, thread in threads(door.pid).items():
-        if name.startswith("NIO-ELT-"):
-            groups[name.rpartition("-")[0]].append(thread)
-    loops = next((group for group in groups.values() if len(group) == 2), None)
-    assert loops, threads(door.pid)
+    loops = client_loops(door.pid)
     with stopped(loops[1]):
         status, text = await get(door, "/healthz")
         assert status == 503 and re.fullmatch(r"not answering: loop [12]\n", text)
@@ -205,6 +198,7 @@ async def test_a_front_door_without_a_worker_says_so(gateway):
 DOOR_LINES = [
     ("info", "starting", {"endpoint", "origins", "domains", "version"}),
     ("notice", "management", {"endpoint"}),
+    ("notice", "management interface", {"endpoint"}),
     ("info", "handshake refused", {"peer", "reason"}),
     ("info", "connected", {"connection", "peer", "device"}),
     ("info", "disconnected", {"connection", "peer"}),

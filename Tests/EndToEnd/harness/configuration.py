@@ -1,6 +1,6 @@
 """webrtcgateway.ini for one gateway."""
 
-from .ports import free_neighbours
+from .ports import free_neighbours, free_port
 
 MANAGED = 8  # front doors, and as many workers, that find a management address
 
@@ -15,6 +15,7 @@ def configuration(folder, janus, slots, settings):
         "General": {
             "web_origins": "*", "sip_domains": "*", "trust_claimed_accounts": "yes",
             "recording_dir": folder / "recordings", "state_dir": folder / "state", "log_level": "debug",
+            "http_management_interface": f"127.0.0.1:{free_port()}",
         },
         "Deployment": {"id": "test", "node": "host1"},
         "Frontdoor": {"loops": LOOPS, "management": doors},

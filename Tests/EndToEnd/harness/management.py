@@ -18,7 +18,7 @@ async def get(process, path):
 
 def address(process):
     """Where it said that it listens, in its present life."""
-    said = [line for line in process.last_lines(100_000).splitlines() if re.search(r'[ "]management[ "]', line)]
+    said = [line for line in process.last_lines(100_000).splitlines() if re.search(r': management endpoint=|"management"', line)]
     return ENDPOINT.search(said[-1])[1]
 
 

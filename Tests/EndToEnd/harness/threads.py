@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+from collections import defaultdict
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +15,17 @@ _libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c
 def threads(pid):
     """{name: id}; the kernel keeps 15 bytes of a name."""
     return {(task / "comm").read_text().strip(): int(task.name) for task in Path(f"/proc/{pid}/task").iterdir()}
+
+
+def client_loops(pid):
+    """The ids of those threads of a front door that serve clients: they are the one group of two."""
+    groups = defaultdict(list)
+    for name, thread in threads(pid).items():
+        if name.startswith("NIO-ELT-"):
+            groups[name.rpartition("-")[0]].append(thread)
+    loops = next((group for group in groups.values() if len(group) == 2), None)
+    assert loops, threads(pid)
+    return loops
 
 
 @contextmanager
