@@ -15,11 +15,6 @@ ROOT = Path(__file__).resolve().parent.parent
 PROTOCOL = ROOT / "docs/protocol.md"
 PAGE = ROOT / "docs/checklist.md"
 
-# What calls need, the tokens' management and the pushes included; everything else has to have a test.
-WITH_PUSH = {
-    "B31", "B32",
-}
-
 NUMBER = re.compile(r"[REB]\d\d")
 LABEL = re.compile(r"[REBD]\d\d")  # differences (D) may stand among them, and are no rows
 SWIFT_TEST = re.compile(r"^\s*(?:@Test(?:\([^`]*\))? )?func `([^`]+)`\(", re.MULTILINE)
@@ -31,7 +26,7 @@ HEAD = """\
 
 What has to be shown for each number of the [protocol page](protocol.md#12-checklist), and the tests that show it. `Tests/checklist.py`
 writes this page from the names of the tests, where the numbers stand at the front; `deploy/test lint` checks that it is up to date and
-that no row is empty, except for what comes with SIP calls. A test may stand under several numbers.
+that no row is empty. A test may stand under several numbers.
 """
 
 
@@ -71,7 +66,7 @@ def page(rows, shown):
     for number, text in rows.items():
         parts.append(f"\n## {number}\n\n{text}\n\n")
         if not shown[number]:
-            parts.append("With the management interface.\n" if number in WITH_PUSH else "**No test.**\n")
+            parts.append("**No test.**\n")
         for path in sorted(shown[number]):
             parts.append(f"* [{path.name}](../{path}): {'; '.join(shown[number][path])}\n")
     return "".join(parts)
@@ -91,8 +86,7 @@ def main():
                 problems.append(f"{path}: there is no row {number}: {sentence}")
             else:
                 shown[number].setdefault(path, []).append(sentence)
-    problems += [f"no test shows {number}: {checklist[number]}" for number in checklist
-                 if not shown[number] and number not in WITH_PUSH]
+    problems += [f"no test shows {number}: {checklist[number]}" for number in checklist if not shown[number]]
 
     text = page(checklist, shown)
     if not check:
