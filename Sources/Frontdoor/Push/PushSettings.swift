@@ -19,8 +19,12 @@ struct PushSettings: Equatable, Sendable {
     }
 
     init(_ reader: inout SettingsReader, problems: inout [String]) {
-        url = reader.value("General", "sylk_push_url", default: nil, legal: SettingsCatalogue.pushURLs) { text in
-            Self.isLegal(text) ? text : nil
+        let text = reader.text("General", "sylk_push_url")
+        if let text, !Self.isLegal(text) {
+            reader.refuse("General", "sylk_push_url", text, legal: SettingsCatalogue.pushURLs)
+            url = nil
+        } else {
+            url = text
         }
         appID = reader.text("General", "sylk_push_app_id")
         platform = reader.value(

@@ -31,9 +31,11 @@ struct ListeningSocket: Equatable, Sendable {
     }
 
     /// A new one beside those that other processes of this user have made in the same way at the same address (SO_REUSEPORT,
-    /// socket(7)): each gets a share of the clients. This one gets none before it is prepared.
+    /// socket(7)): each gets a share of the clients. This one gets none before it is prepared, but nobody else can have the
+    /// address from now on.
     static func join(_ address: ListenAddress) throws(ListeningProblem) -> ListeningSocket {
-        try bound(to: address, options: [SO_REUSEADDR, SO_REUSEPORT])
+        // With SO_REUSEADDR it could be taken until somebody listens.
+        try bound(to: address, options: [SO_REUSEPORT])
     }
 
     private static func bound(to address: ListenAddress, options: [Int32]) throws(ListeningProblem) -> ListeningSocket {

@@ -33,7 +33,7 @@ import Testing
         let second = try ListeningSocket.join(address)
         defer { second.close() }
         #expect(throws: ListeningProblem.self) { try ListeningSocket.bind(to: address) }
-        #expect(throws: (any Error).self) { close(try TestSockets.connect(to: first)) }
+        #expect(throws: ListeningProblem.self) { try ListeningSocket.given(first.descriptor) }
         try first.prepare()
         for _ in 0..<20 { close(try TestSockets.connect(to: first)) }
         try second.prepare()
