@@ -82,24 +82,28 @@ struct CallTrail {
     }
 
     /// A predecessor's handle has had a call that is over, and that nobody has been told of.
-    mutating func unseen(_ caller: String, on handle: JanusHandleID, isLatest: Bool = true) {
+    @discardableResult
+    mutating func unseen(_ caller: String, on handle: JanusHandleID, isLatest: Bool = true) -> Untold {
         let number = (untold.last { $0.handle != nil }?.number ?? seen.number) &+ 1
-        add(
+        return add(
             Untold(
                 number: number, caller: Caller(uri: caller, displayName: ""), handle: handle, isLatest: isLatest))
     }
 
     /// A call that somebody has looked after is over.
     ///
-    /// - Parameter number: the call's. What is known already is not added again.
-    mutating func missed(_ caller: Caller, _ number: UInt64) {
-        guard !untold.contains(where: { $0.number == number }) else { return }
-        add(Untold(number: number, caller: caller))
+    /// - Parameter number: the call's.
+    /// - Returns: nil: that is known already.
+    @discardableResult
+    mutating func missed(_ caller: Caller, _ number: UInt64) -> Untold? {
+        guard !untold.contains(where: { $0.number == number }) else { return nil }
+        return add(Untold(number: number, caller: caller))
     }
 
-    private mutating func add(_ call: Untold) {
+    private mutating func add(_ call: Untold) -> Untold {
         untold.append(call)
         if untold.count > Self.maximumUntold { untold.removeFirst() }
+        return call
     }
 
     /// The front door has it.

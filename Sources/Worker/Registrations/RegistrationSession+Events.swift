@@ -189,8 +189,7 @@ extension RegistrationSession {
     private func missedUnclaimed(on line: RegistrationLine) {
         guard let (caller, _) = line.unclaimed else { return }
         line.unclaimed = nil
-        trail.unseen(caller.uri, on: line.handle.id)
         telephony.missed(caller, of: self)
-        tellMissed()
+        tell(trail.unseen(caller.uri, on: line.handle.id))
     }
 }

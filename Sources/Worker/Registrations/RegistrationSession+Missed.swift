@@ -28,20 +28,19 @@ extension RegistrationSession {
     ///
     /// - Parameter number: the call's, by which it is told once.
     func missed(_ caller: Caller, _ number: UInt64) {
-        trail.missed(caller, number)
-        tellMissed()
+        if let call = trail.missed(caller, number) { tell(call) }
     }
 
     /// Tells of each until the front door has it: that knows what it has been told before.
-    func tellMissed() {
+    func tellMissed() { for call in trail.untold { tell(call) } }
+
+    func tell(_ call: CallTrail.Untold) {
         guard voice.isHeard else { return }
-        for call in trail.untold {
-            voice.tell(.missedCall(call.caller, number: call.number))
-            telephony.outbox.whenAcknowledged(by: id.connection.owner) { [weak self] in
-                guard let self else { return }
-                trail.told(call.number)
-                recordTrail()
-            }
+        voice.tell(.missedCall(call.caller, number: call.number))
+        telephony.outbox.whenAcknowledged(by: id.connection.owner) { [weak self] in
+            guard let self else { return }
+            trail.told(call.number)
+            recordTrail()
         }
     }
 }

@@ -1,4 +1,5 @@
 import Identity
+import NIOCore
 import Registry
 import Sylkrtc
 import Testing
