@@ -705,6 +705,15 @@ def test_what_is_asked_of_a_call_that_ends_may_be_refused():
     assert "nothing is refused because something failed" not in at_phone(transcript)
 
 
+def test_what_is_asked_of_a_call_that_was_refused_is_refused():
+    story = PhoneStory()
+    story.refused(story.asks("session-create", session="out", account="alice@phones.test", uri="echo@phones.test"),
+                  "the registry is not available")
+    story.refused(story.asks("session-trickle", session="out"), "Unknown session specified: out")
+    assert at_phone(story.transcript) == ["nothing is refused because something failed"]
+    assert at_phone(story.transcript, injected("registry-lock", began=3.0)) == []
+
+
 def test_who_dials_twice_is_found():
     assert dialled_twice({"one": 1, "other": 1}) == []
     assert [violation.text for violation in dialled_twice({"one": 1, "other": 2})] == ["other: 2 times"]

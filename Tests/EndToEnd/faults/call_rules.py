@@ -124,10 +124,13 @@ class CallRules:
         return [answer[0] for answer in answers if answer and answer[1]["sylkrtc"] == "ack"]
 
     def _may_phone_be_refused(self, transcript, request, text, at):
-        """It was asked of a call that was over, or about to be."""
+        """It was asked of a call that was over, or about to be, or that was never begun: why, is a matter of its own."""
         session = request["members"].get("session")
         if request["kind"] not in ("session-answer", "session-trickle", "session-terminate") or session is None:
             return False
+        created = self._answered(transcript, self._request(transcript, "session-create", session))
+        if created and created[1]["sylkrtc"] == "error" and created[0] <= at:
+            return True
         ends = [when for when, word, _ in transcript.told_of_call(session) if word == "terminated"]
         return bool(ends) and (ends[0] <= at or self._terminates(transcript, session, at)
                                or self._telephone_ended(transcript, session, at))
