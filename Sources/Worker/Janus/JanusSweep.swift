@@ -20,10 +20,13 @@ struct JanusSweep {
     /// Handles, by the admin API (`list_handles`, `handle_info`).
     ///
     /// - Parameters:
-    ///   - isKept: asked without a purpose before the handle is looked at, and when the handle is about to be detached, too: it may have been taken into use meanwhile.
+    ///   - known: handles in use, which need not be looked at; asked once, when Janus has listed all.
+    ///   - isKept: asked when the handle is about to be detached, with what it is marked with: it may have been taken into use
+    ///     meanwhile.
     ///   - completion: how many were detached.
     func handles(
-        admin: JanusGateway, isKept: @escaping (JanusHandleID, OpaqueID.Purpose?) -> Bool,
+        admin: JanusGateway, known: @escaping () -> Set<JanusHandleID>,
+        isKept: @escaping (JanusHandleID, OpaqueID.Purpose) -> Bool,
         completion: @escaping (Result<Int, JanusError>) -> Void
     ) {
         admin.request("list_handles", session: session) { result in
@@ -34,14 +37,15 @@ struct JanusSweep {
                     return completion(.failure(.malformed("list_handles without handles")))
                 }
                 let handles = elements.compactMap { $0.integer(UInt64.self).map(JanusHandleID.init) }
-                inspect(handles.filter { !isKept($0, nil) }, admin, isKept, completion)
+                let known = known()
+                inspect(handles.filter { !known.contains($0) }, admin, isKept, completion)
             }
         }
     }
 
     private func inspect(
         _ handles: [JanusHandleID], _ admin: JanusGateway,
-        _ isKept: @escaping (JanusHandleID, OpaqueID.Purpose?) -> Bool,
+        _ isKept: @escaping (JanusHandleID, OpaqueID.Purpose) -> Bool,
         _ completion: @escaping (Result<Int, JanusError>) -> Void
     ) {
         var detached = 0

@@ -76,6 +76,11 @@ final class HandlePool: OwnHandles {
         making?.handle.id == handle || ready.values.contains { $0.contains { $0.id == handle } }
     }
 
+    /// Those that are the pool's.
+    var handles: Set<JanusHandleID> {
+        Set(ready.values.lazy.joined().map(\.id)).union([making?.handle.id].compactMap { $0 })
+    }
+
     /// A handle of the pool may be in Janus that it does not know yet.
     var isAttaching: Bool { attaching != nil }
 

@@ -275,7 +275,7 @@ final class Conferences {
         let sweep = JanusSweep(
             slot: possession.owner.slot, deployment: possession.deployment, session: possession.janusSession,
             gateway: possession.gateway, logger: possession.logger)
-        sweep.handles(admin: admin, isKept: isKept) { [possession, metrics] result in
+        sweep.handles(admin: admin, known: knownHandles, isKept: isKept) { [possession, metrics] result in
             switch result {
             case .success(let count): metrics.swept(count)
             case .failure(let error):
@@ -295,26 +295,33 @@ final class Conferences {
             slot: possession.owner.slot, deployment: possession.deployment, session: possession.janusSession,
             gateway: possession.gateway, logger: possession.logger)
         let rooms = possession.roomHandle.id
-        sweep.handles(admin: admin, isKept: { $0 == own || $0 == rooms || ($1 != nil && $1 != .session(session)) }) {
-            _ in
+        sweep.handles(
+            admin: admin, known: { Set([own, rooms].compactMap { $0 }) }, isKept: { $1 != .session(session) }
+        ) { _ in
             then()
         }
     }
 
-    private func isKept(_ handle: JanusHandleID, for purpose: OpaqueID.Purpose?) -> Bool {
+    /// Every handle in use, in one pass: there may be thousands, and as many that Janus lists.
+    private func knownHandles() -> Set<JanusHandleID> {
+        var known = telephony.handlesInUse
+        known.insert(possession.roomHandle.id)
+        known.formUnion(publishers.values.lazy.compactMap(\.handleID))
+        known.formUnion(feeds.values.lazy.compactMap(\.handleID))
+        return known
+    }
+
+    private func isKept(_ handle: JanusHandleID, for purpose: OpaqueID.Purpose) -> Bool {
         guard possession.isHeld, handle != possession.roomHandle.id, !telephony.isKept(handle, for: purpose) else {
             return true
         }
         switch purpose {
-        case nil:
-            return publishers.values.contains { $0.handleID == handle }
-                || feeds.values.contains { $0.handleID == handle }
         // One that is being attached may be listed before its attach is answered.
-        case .session(let session)?:
+        case .session(let session):
             if let publisher = publishers[session] { return publisher.isAttaching || publisher.handleID == handle }
             if let feed = feeds[session] { return feed.isAttaching || feed.handleID == handle }
             return false
-        case .spare?, .pooled?, .rooms?: return false
+        case .spare, .pooled, .rooms: return false
         }
     }
 

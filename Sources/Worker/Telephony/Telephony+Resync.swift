@@ -64,6 +64,7 @@ extension Telephony {
         case .call:
             if let incoming = IncomingCallSession(inheriting: row, home: self) {
                 calls[row.id] = incoming
+                inheritedCalls[incoming.registration, default: []].append(incoming)
             } else {
                 calls[row.id] = OutgoingCallSession(inheriting: row, home: self)
             }
@@ -74,8 +75,8 @@ extension Telephony {
 
     /// A predecessor's call that its row says is on this handle.
     func inheritedCall(on handle: JanusHandleID, of registration: SessionID) -> IncomingCallSession? {
-        calls.values.lazy.compactMap { $0 as? IncomingCallSession }
-            .first { $0.registration == registration && $0.row.handle == handle && $0.handleID == nil }
+        inheritedCalls[registration]?
+            .first { calls[$0.id] === $0 && $0.row.handle == handle && $0.handleID == nil }
     }
 
     /// Janus has been asked about everything of a predecessor's. Calls go with the registrations whose handles they are on.
@@ -90,15 +91,18 @@ extension Telephony {
     ) -> [JanusHandleID] {
         var left = infos
         var answered: Set<SessionID> = []
+        // There may be thousands of registrations: each finds its own without looking at the others'.
+        let marked = Dictionary(grouping: infos.values, by: \.purpose)
+        let parented = Dictionary(grouping: (rows + ended).filter { $0.parent != nil }, by: \.parent)
         for row in rows where row.role == .registration {
             guard let registration = registrations[row.id] else { continue }
-            let onCalls = Set(rows.filter { $0.parent == row.id }.compactMap(\.handle))
-            let own = infos.values.filter { $0.purpose == .session(row.id) }.map(\.info)
+            let over = parented[row.id] ?? []
+            let onCalls = Set(over.filter { !$0.ended }.compactMap(\.handle))
+            let own = (marked[.session(row.id)] ?? []).map(\.info)
             // The one that was recorded, or else one that is in use: a late attach of a dead process makes a second one.
             let master =
                 own.first { $0.handle == row.handle } ?? own.first { $0.isInUse } ?? own.first
-            let spares = infos.values.filter { $0.purpose == .spare(of: row.id) && $0.info.sip?.isHelper == true }
-                .map(\.info)
+            let spares = (marked[.spare(of: row.id)] ?? []).map(\.info).filter { $0.sip?.isHelper == true }
             let spare = spares.first { onCalls.contains($0.handle) } ?? spares.first
             // Nothing tells whose helper a spare is, and it ends with its master.
             let areMastersNeeded = spares.contains { onCalls.contains($0.handle) }
@@ -112,8 +116,9 @@ extension Telephony {
             }
             registration.observed(
                 master, spare: spare, retired: retired, master: row.master,
-                calls: (rows + ended).filter { $0.role == .call && $0.parent == row.id })
+                calls: over.filter { $0.role == .call })
         }
+        inheritedCalls = [:]
         for row in rows where row.role == .call && !answered.contains(row.id) {
             if let outgoing = calls[row.id] as? OutgoingCallSession {
                 let info = row.handle.flatMap { left.removeValue(forKey: $0)?.info }

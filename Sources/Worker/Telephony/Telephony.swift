@@ -17,6 +17,8 @@ final class Telephony: CallHome {
     var metrics: PhoneMetrics { conferences.phoneMetrics }
     var registrations: [SessionID: RegistrationSession] = [:]
     var calls: [SessionID: any CallSession] = [:]
+    /// A predecessor's calls that came in, by the registration they came over; until Janus has been asked about their handles.
+    var inheritedCalls: [SessionID: [IncomingCallSession]] = [:]
     /// Calls that a front door has not heard of, over or not: they are told together with their registration.
     var untold: Set<SessionID> = []
     /// What rows of sessions hold that clients have no name for.
@@ -234,17 +236,24 @@ final class Telephony: CallHome {
 
     // MARK: Sweeping
 
-    /// - Parameter purpose: what the handle is marked with; nil: that has not been asked.
-    func isKept(_ handle: JanusHandleID, for purpose: OpaqueID.Purpose?) -> Bool {
+    /// The handles of registrations, their helpers and calls, and those that wait in the pool.
+    var handlesInUse: Set<JanusHandleID> {
+        var handles = pool.handles
+        handles.formUnion(calls.values.lazy.compactMap(\.handleID))
+        for registration in registrations.values { handles.formUnion(registration.lines.keys) }
+        return handles
+    }
+
+    /// - Parameter purpose: what the handle is marked with.
+    func isKept(_ handle: JanusHandleID, for purpose: OpaqueID.Purpose) -> Bool {
         if pool.holds(handle) || calls.values.contains(where: { $0.handleID == handle }) { return true }
         switch purpose {
-        case nil: return registrations.values.contains { $0.lines[handle] != nil }
-        case .session(let session)?, .spare(of: let session)?:
+        case .session(let session), .spare(of: let session):
             guard let registration = registrations[session] else { return false }
             // One that is being attached may be listed before its attach is answered.
             return registration.isAttaching || registration.lines[handle] != nil
-        case .pooled?: return pool.isAttaching
-        case .rooms?: return false
+        case .pooled: return pool.isAttaching
+        case .rooms: return false
         }
     }
 }

@@ -91,7 +91,7 @@ import Testing
                     "1/N: call terminated 487 Request Terminated, missed bob@phones.test",
                 ])
             world.submit(.unregister(registration: sequence(1)), 1, 2)
-            #expect(world.heard == ["1/2 ack", "1/N: call terminated account unregistered"])
+            #expect(world.heard == ["1/2 ack", "1/N: call terminated reason unspecified"])
             #expect(world.janus.handles[handle] == nil)
         }
     }
