@@ -53,7 +53,11 @@ extension RegistrationSession {
         case .hangup(let hangup) where line.call == nil && line.isTurningAway:
             // Without a name it may be another call's.
             line.isTurningAway = hangup.callID == nil
-            line.handle.resetWhenCleared(possession)
+            if line.isTurningAway || line.role != .spare {
+                line.handle.resetWhenCleared(possession)
+            } else {
+                renew(line)
+            }
         case .declining, .hangingUp:
             trail.ended(on: line.handle.id)
             recordTrail()
@@ -141,10 +145,7 @@ extension RegistrationSession {
         line.call = nil
         if use != .taken { line.unclaimed = nil }
         switch use {
-        case .free where line.role == .spare:
-            // A fresh one is free at once, and has no old caller to be taken for a missed one.
-            close(line)
-            makeSpare()
+        case .free where line.role == .spare: renew(line)
         case .free: break
         // Another call is there already, or about to be.
         case .taken: return
@@ -153,6 +154,13 @@ extension RegistrationSession {
         case .stuck: awaitEnd(on: line)
         }
         look()
+    }
+
+    /// A fresh spare is free at once, where Janus loses what comes in on an old one before it has cleared up; and it has no
+    /// old caller to be taken for a missed one.
+    func renew(_ spare: RegistrationLine) {
+        close(spare)
+        makeSpare()
     }
 
     // MARK: What happened while nobody looked

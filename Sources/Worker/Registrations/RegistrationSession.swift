@@ -492,12 +492,7 @@ final class RegistrationSession {
     /// Its call has ended after all.
     func unstick(_ line: RegistrationLine) {
         line.isStuck = false
-        if line.role == .spare {
-            close(line)
-            makeSpare()
-        } else {
-            line.handle.resetWhenCleared(possession)
-        }
+        if line.role == .spare { renew(line) } else { line.handle.resetWhenCleared(possession) }
         look()
     }
 

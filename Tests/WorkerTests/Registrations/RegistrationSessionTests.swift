@@ -69,23 +69,6 @@ import Testing
         }
     }
 
-    @Test func `D35 a call that Janus does not end takes the registration with it`() throws {
-        try SlotWorld.run { world in
-            let handle = try world.register()
-            let call = try world.ring(handle, "one")
-            _ = world.heard
-            // Janus ignores the decline.
-            world.janus.phones[handle]?.call = .idle
-            world.submit(.terminate(session: call), 1, 2)
-            world.advance(by: IncomingCallSession.terminationTime)
-            #expect(
-                world.heard == [
-                    "1/2 ack", "1/1: registration lost", "1/N: call terminated 408 Request Timeout",
-                ])
-            #expect(world.janus.handles[handle] == nil, "whoever wants to be registered registers anew")
-        }
-    }
-
     @Test func `R03 B19 with another server the old handle waits for its call, and then goes with its spare`() throws {
         try SlotWorld.run { world in
             let handle = try world.register()
