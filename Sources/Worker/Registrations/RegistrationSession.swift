@@ -9,7 +9,7 @@ import Telemetry
 /// A registration's shell: it performs what ``RegistrationStateMachine`` decides. Confined to the worker's core loop.
 final class RegistrationSession {
     /// How long a first `register` waits for its turn: less than the front door waits for the answer.
-    static let patience = TimeAmount.seconds(20)
+    static let patience = TimeAmount.seconds(28)
 
     /// How long Janus may take with a call that its client knows to be over: a BYE that nobody answers is given up after
     /// 32 s (RFC 3261 §17.1.2.2), and the first five have passed.
