@@ -19,13 +19,11 @@ public struct LoopRegistry: Sendable {
         _ operation: @escaping @Sendable (any RegistryStore) throws(RegistryError) -> Value,
         then: @escaping (Result<Value, RegistryError>) -> Void
     ) {
-        let bound = NIOLoopBound(then, eventLoop: loop)
         let began = loop.now
-        thread.submit(access, operation) { [loop, metrics] result in
-            loop.execute {
-                metrics?.value.answered(result, after: loop.now - began)
-                bound.value(result)
-            }
+        let completion = LoopCompletion(on: loop) { [loop, metrics] (result: Result<Value, RegistryError>) in
+            metrics?.value.answered(result, after: loop.now - began)
+            then(result)
         }
+        thread.submit(access, operation) { completion($0) }
     }
 }

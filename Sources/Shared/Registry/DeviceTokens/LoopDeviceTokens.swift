@@ -15,15 +15,15 @@ public struct LoopDeviceTokens: Sendable {
     public func change(
         _ changes: [DeviceTokenChange], of account: AddressOfRecord, then: @escaping (_ isStored: Bool) -> Void
     ) {
-        let bound = NIOLoopBound(then, eventLoop: loop)
-        tokens.change(changes, of: account) { [loop] isStored in loop.execute { bound.value(isStored) } }
+        let completion = LoopCompletion(on: loop, then)
+        tokens.change(changes, of: account) { completion($0) }
     }
 
     /// As ``DeviceTokens/tokens(of:completion:)``; to be called on the loop, where `then` is called later.
     public func tokens(
         of account: AddressOfRecord, then: @escaping (Result<[String], RegistryError>) -> Void
     ) {
-        let bound = NIOLoopBound(then, eventLoop: loop)
-        tokens.tokens(of: account) { [loop] tokens in loop.execute { bound.value(tokens) } }
+        let completion = LoopCompletion(on: loop, then)
+        tokens.tokens(of: account) { completion($0) }
     }
 }
