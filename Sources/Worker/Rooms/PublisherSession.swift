@@ -245,7 +245,7 @@ final class PublisherSession {
             json.member("bitrate", bitrate)
         } completion: { [self] result in
             guard case .failure(let error) = result else { return }
-            logger.warning("bitrate refused", metadata: .keyed([.error: error.reason]))
+            if !error.saysAlreadyGone { logger.warning("bitrate refused", metadata: .keyed([.error: error.reason])) }
             room.bitrateRefused(self)
         }
     }
