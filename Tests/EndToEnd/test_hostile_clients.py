@@ -169,6 +169,24 @@ async def test_sessions_may_be_called_anything(visitors):
     await anna.controlled("update", {"audio": True})
 
 
+async def test_D42_session_ids_that_only_look_the_same_are_two(visitors):
+    room = visitors.new_room()
+    anna = await (await visitors.participant("Anna", room)).join()
+    client = await visitors.client(1)
+    address = await account(client)
+    for name in ("\u00e9", "e\u0301"):
+        await client.acked("videoroom-join", account=address, session=name, uri=room, sdp=offer())
+        await client.event("initial_publishers", name)
+    await anna.controlled("configure-room", {"active_participants": ["e\u0301"]})
+    await eventually(lambda: anna.configurations == [(anna.session, ["e\u0301"])], 5, "the other to be prominent")
+    await client.acked("videoroom-terminate", session="\u00e9")
+    await client.event("state", "\u00e9", state="terminated")
+    assert await client.refused("videoroom-join", account=address, session="e\u0301", uri=room, sdp=offer()) == (
+        "Session ID e\u0301 already in use")
+    assert await anna.control_refused("configure-room", {"active_participants": ["\u00e9"]}) == (
+        "configure-room: unknown participant session id: \u00e9")
+
+
 # Bounds.
 
 

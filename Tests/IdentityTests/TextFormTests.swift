@@ -111,6 +111,14 @@ import Testing
         #expect(ClientSessionID(String(repeating: "é", count: 64)) != nil)
     }
 
+    @Test func `D42 Session ids that only look the same are two`() {
+        let composed = ClientSessionID("\u{e9}")
+        let decomposed = ClientSessionID("e\u{301}")
+        #expect(composed?.description == decomposed?.description)
+        #expect(composed != decomposed)
+        #expect(Set([composed, decomposed, ClientSessionID("\u{e9}")]).count == 2)
+    }
+
     @Test func `D42 A session id is not empty, not too long and not the server's own name`() {
         #expect(ClientSessionID("") == nil)
         #expect(ClientSessionID("videoroom") == nil)

@@ -43,28 +43,29 @@ struct SessionBook {
     }
 
     private var sessions: [RequestSequence: Session] = [:]
-    private var names: [String: RequestSequence] = [:]
+    private var names: [ClientSessionID: RequestSequence] = [:]
 
     var count: Int { sessions.count }
     var slots: Set<SlotID> { Set(sessions.values.compactMap(\.slot)) }
 
     subscript(sequence: RequestSequence) -> Session? { sessions[sequence] }
 
-    func contains(_ name: String) -> Bool { names[name] != nil }
+    func contains(_ name: String) -> Bool { sequence(called: name) != nil }
 
-    func sequence(called name: String) -> RequestSequence? { names[name] }
+    func sequence(called name: String) -> RequestSequence? { ClientSessionID(name).flatMap { names[$0] } }
 
     func publisher(called name: String) -> (RequestSequence, Session)? {
-        guard let sequence = names[name], let session = sessions[sequence], session.publisher != nil else {
+        guard let sequence = self.sequence(called: name), let session = sessions[sequence], session.publisher != nil
+        else {
             return nil
         }
         return (sequence, session)
     }
 
     func feed(called name: String, of base: String) -> RequestSequence? {
-        guard let sequence = names[name], let base = names[base], sessions[sequence]?.isFeed(of: base) == true else {
-            return nil
-        }
+        guard let sequence = self.sequence(called: name), let base = self.sequence(called: base),
+            sessions[sequence]?.isFeed(of: base) == true
+        else { return nil }
         return sequence
     }
 
@@ -108,7 +109,7 @@ struct SessionBook {
 
     mutating func addPublisher(_ sequence: RequestSequence, called client: ClientSessionID, account: AddressOfRecord) {
         sessions[sequence] = Session(client: client, account: account, slot: nil, told: .publisher(ToldState()))
-        names[client.description] = sequence
+        names[client] = sequence
     }
 
     /// A feed lives where its base does, and follows it. It is as little in sync as that.
@@ -117,7 +118,7 @@ struct SessionBook {
         sessions[sequence] = Session(
             client: client, account: entry.account, slot: entry.slot, told: .feed(base: base, ToldFeed()),
             isInSync: entry.isInSync)
-        names[client.description] = sequence
+        names[client] = sequence
     }
 
     /// Removes a session and, of a publisher, its feeds (D48).
@@ -128,7 +129,7 @@ struct SessionBook {
         guard sessions[sequence] != nil else { return [] }
         let removed = family(of: sequence)
         for sequence in removed {
-            if let session = sessions.removeValue(forKey: sequence) { names[session.client.description] = nil }
+            if let session = sessions.removeValue(forKey: sequence) { names[session.client] = nil }
         }
         return removed
     }

@@ -46,7 +46,7 @@ struct PhoneBook {
 
     private(set) var registrations: [RequestSequence: Registration] = [:]
     private(set) var calls: [RequestSequence: Call] = [:]
-    private var names: [String: RequestSequence] = [:]
+    private var names: [ClientSessionID: RequestSequence] = [:]
 
     var slots: Set<SlotID> {
         Set(registrations.values.compactMap(\.slot) + calls.values.compactMap(\.slot))
@@ -94,7 +94,7 @@ struct PhoneBook {
         registrations.first { $0.value.name.address == account && !$0.value.isLeaving }?.key
     }
 
-    func call(_ name: String) -> RequestSequence? { names[name] }
+    func call(_ name: String) -> RequestSequence? { ClientSessionID(name).flatMap { names[$0] } }
 
     func slots(of account: AddressOfRecord) -> Set<SlotID> {
         Set(
@@ -145,7 +145,7 @@ struct PhoneBook {
 
     mutating func addCall(_ sequence: RequestSequence, called client: ClientSessionID, of name: SentAddress) {
         calls[sequence] = Call(client: client, name: name, registration: nil)
-        names[client.description] = sequence
+        names[client] = sequence
     }
 
     /// A call that came in lives where its registration does.
@@ -157,7 +157,7 @@ struct PhoneBook {
         calls[number] = Call(
             client: client, name: entry.name, registration: registration, caller: caller, slot: entry.slot,
             told: ToldCall(isAcked: true))
-        names[client.description] = number
+        names[client] = number
     }
 
     /// - Returns: whether it was there.
@@ -165,7 +165,7 @@ struct PhoneBook {
     mutating func remove(_ sequence: RequestSequence) -> Bool {
         if registrations.removeValue(forKey: sequence) != nil { return true }
         guard let call = calls.removeValue(forKey: sequence) else { return false }
-        names[call.client.description] = nil
+        names[call.client] = nil
         return true
     }
 

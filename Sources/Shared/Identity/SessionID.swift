@@ -67,7 +67,9 @@ public struct SessionID: Hashable, Sendable, CustomStringConvertible {
 
 /// What a client calls its session: its own choice, unique among its sessions and in a room.
 ///
-/// Not empty, at most 128 bytes, and not `videoroom`, the server's own name in `configure-room` events.
+/// Not empty, at most 128 bytes, and not `videoroom`, the server's own name in `configure-room` events. Two are the same if their
+/// bytes are, as for clients and for the registry; to `String`, texts are equal already if they look the same (`é` in its two
+/// spellings).
 public struct ClientSessionID: Hashable, Sendable, CustomStringConvertible {
     public let description: String
 
@@ -77,5 +79,14 @@ public struct ClientSessionID: Hashable, Sendable, CustomStringConvertible {
     public init?(_ text: String) {
         guard (1...Self.maximumLength).contains(text.utf8.count), text != Self.reserved else { return nil }
         description = text
+    }
+
+    public static func == (left: ClientSessionID, right: ClientSessionID) -> Bool {
+        left.description.utf8.elementsEqual(right.description.utf8)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        var text = description
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
     }
 }

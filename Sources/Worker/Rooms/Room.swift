@@ -22,7 +22,7 @@ final class Room {
     private let recordingDirectory: (RoomURI) throws -> String
     private var publishers: [SessionID: PublisherSession] = [:]
     private var byPublisherID: [PublisherID: PublisherSession] = [:]
-    private var byName: [String: PublisherSession] = [:]
+    private var byName: [ClientSessionID: PublisherSession] = [:]
     private let logger: Logger
     /// Drop the object.
     private let close: (Room) -> Void
@@ -108,7 +108,7 @@ final class Room {
     func joined(_ publisher: PublisherSession, bitrate: Int? = nil) {
         logger.info(
             "joined", metadata: .keyed([.account: "\(publisher.account)", .session: "\(publisher.clientSession)"]))
-        byName[publisher.clientSession.description] = publisher
+        byName[publisher.clientSession] = publisher
         perform(machine.joined(publisher.id, bitrate: bitrate))
     }
 
@@ -142,7 +142,7 @@ final class Room {
     func left(_ publisher: PublisherSession) {
         guard publishers.removeValue(forKey: publisher.id) != nil else { return }
         byPublisherID[publisher.publisherID] = nil
-        let name = publisher.clientSession.description
+        let name = publisher.clientSession
         if byName[name] === publisher { byName[name] = nil }
         logger.info(
             "left", metadata: .keyed([.account: "\(publisher.account)", .session: "\(publisher.clientSession)"]))
@@ -161,7 +161,7 @@ final class Room {
 
     /// Somebody present, by the name others know.
     func presentPublisher(called session: String) -> PublisherSession? {
-        byName[session].flatMap { $0.isPresent ? $0 : nil }
+        ClientSessionID(session).flatMap { byName[$0] }.flatMap { $0.isPresent ? $0 : nil }
     }
 
     // MARK: Who is prominent
