@@ -58,6 +58,7 @@ extension WorkerCore {
                 let conferences = Conferences(
                     possession: possession, outbox: links, ended: endedSessions, rules: configuration.rooms,
                     proxies: proxies)
+                conferences.phoneMetrics = metrics.phones
                 self.conferences = conferences
                 isMourning = true
                 Recovery(conferences, inheritance: inheritance, admin: nil) { _ in }.start()

@@ -8,6 +8,7 @@ import pytest
 
 from harness.baresip import VOICE, Baresip
 from harness.checks import line_is_free
+from harness.management import grown, metrics
 from harness.media import TONE
 from harness.offer import answer, candidate
 from harness.waiting import eventually, until_empty
@@ -45,6 +46,7 @@ async def handles_become(gateway, count):
 
 async def test_R06_R09_E06_a_client_calls_a_telephone_and_they_hear_each_other(subscribers, phones, gateway):
     alice, bob = await subscribers.registered("alice"), await phones("bob", answers=True)
+    before = await metrics(*gateway.workers)
     call = await alice.dial(bob.account)
     await call.connects()
     await asyncio.gather(call.hears(VOICE), bob.hears(TONE))
@@ -55,6 +57,8 @@ async def test_R06_R09_E06_a_client_calls_a_telephone_and_they_hear_each_other(s
     await bob.told("CALL_CLOSED")
     assert call.states == ["progress", "accepted", "established", "terminated"]
     await handles_become(gateway, 1)
+    ended = grown(before, await metrics(*gateway.workers), "gateway_worker_calls_ended_total")
+    assert ended == {'direction="outgoing",outcome="answered"': 1}
 
 
 async def test_E03_R07_E06_a_telephone_calls_a_client_and_hangs_up(subscribers, phones, gateway):

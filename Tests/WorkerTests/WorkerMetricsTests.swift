@@ -81,4 +81,157 @@ struct WorkerMetricsTests {
             #expect(lines(world).contains("gateway_worker_janus_reconnects_total 2"), "the admin API's, too")
         }
     }
+
+    // MARK: Calls and registrations
+
+    @Test func `Calls that come in count once, when they are over, by what they came to`() throws {
+        try SlotWorld.run { world in
+            let handle = try world.register()
+            var call = try world.ring(handle, "one")
+            world.submit(.accept(call: call, answer: sdp("answer")), 1, 2)
+            #expect(world.callsEnded == [], "it is not over")
+            world.janus.endCall(handle, 200, "Session Terminated")
+            world.advance(by: .seconds(2))
+            #expect(world.callsEnded == ["incoming answered 1"])
+
+            call = try world.ring(handle, "two")
+            world.submit(.terminate(session: call), 1, 3)
+            world.advance(by: .seconds(2))
+            #expect(world.callsEnded == ["incoming answered 1", "incoming declined 1"])
+
+            for isElsewhere in [true, false] {
+                try world.ring(handle, "three")
+                world.janus.callerCancels(handle, answeredElsewhere: isElsewhere)
+                world.advance(by: .seconds(2))
+            }
+            #expect(world.callsEnded == ["incoming answered 1", "incoming declined 1", "incoming cancelled 2"])
+        }
+    }
+
+    @Test func `A call that is turned away as busy counts as declined, and the one that rings does not count yet`()
+        throws
+    {
+        try SlotWorld.run { world in
+            let handle = try world.register()
+            let spare = try #require(world.spares.first)
+            try world.ring(handle, "one")
+            world.janus.callerRings(spare, "carol@phones.test", name: "Carol", callID: "two")
+            world.settle()
+            #expect(world.callsEnded == ["incoming declined 1"])
+        }
+    }
+
+    @Test(
+        arguments: [
+            (200, "answered"), (486, "declined"), (603, "declined"), (487, "cancelled"), (503, "failed"),
+            (408, "failed"),
+        ])
+    func `A call that goes out counts once, by what ended it`(code: Int, outcome: String) throws {
+        try SlotWorld.run { world in
+            let identity = WorkerRequest.Identity(
+                account: address("alice@phones.test"), displayName: nil, userAgent: nil, password: "0123")
+            world.submit(
+                .call(
+                    WorkerRequest.Call(
+                        session: client("outgoing"), identity: identity, uri: "bob@phones.test", offer: sdp("offer"))),
+                1, 1)
+            let handle = try #require(world.janus.dialled.last?.handle)
+            if outcome == "answered" { world.janus.calleeAnswers(handle) }
+            world.settle()
+            #expect(world.callsEnded == [])
+            world.janus.endCall(handle, code, "Whatever")
+            world.settle()
+            #expect(world.callsEnded == ["outgoing \(outcome) 1"])
+        }
+    }
+
+    @Test func `A call that outlives its worker is counted by the successor, and once`() throws {
+        try SlotWorld.run { world in
+            let handle = try world.register()
+            let call = try world.ring(handle, "one")
+            world.submit(.accept(call: call, answer: sdp("answer")), 1, 2)
+            world.advance(by: .milliseconds(50))
+            let predecessor = world.conferences
+            try world.takeOverAgain()
+            var listing = Listing()
+            listing.sessions[session(1)] = .registration(ToldRegistration(isAcked: true, stage: .registered))
+            listing.sessions[session(1, request: call.rawValue)] = .call(
+                registration: sequence(1), ToldCall(isAcked: true, isAnswered: true, stage: .accepted))
+            world.conferences.resync(listing, of: frontdoor)
+            world.settle()
+            #expect(world.callsEnded == [])
+            world.janus.endCall(handle, 200, "Session Terminated")
+            world.settle()
+            #expect(world.callsEnded == ["incoming answered 1"])
+            #expect(predecessor.phoneMetrics.callsEnded == [])
+            try world.takeOverAgain()
+            #expect(world.callsEnded == [], "what is over is not counted again")
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `A call that was lost with Janus has failed, once, whether Janus comes back or not`(comesBack: Bool) throws {
+        try CoreWorld.run { world in
+            world.request(registering(), 1, 1)
+            let handle = try #require(world.janusHandle(of: 1, 1))
+            world.janus.registrarAnswers(handle)
+            world.settle()
+            world.janus.callerRings(handle, callID: "one")
+            world.settle()
+            world.janus.isReachable = comesBack
+            world.janus.isDead = !comesBack
+            world.janus.restart()
+            world.advance(by: .seconds(10))
+            let failed = #"gateway_worker_calls_ended_total{direction="incoming",outcome="failed"} 1"#
+            #expect(lines(world).contains(failed))
+            world.janus.isReachable = true
+            world.advance(by: .seconds(3))
+            #expect(lines(world).contains(failed))
+        }
+    }
+
+    @Test func `What a registrar has answered counts once, however often it is told`() throws {
+        try SlotWorld.run { world in
+            world.submit(registering(), 1, 1)
+            let handle = try #require(world.janusHandle(of: 1, 1))
+            world.conferences.suspend(frontdoor)
+            world.janus.registrarAnswers(handle)
+            world.settle()
+            world.resync(.registering)
+            #expect(world.heard.contains("1/1: registered"))
+            #expect(
+                world.conferences.phoneMetrics.lines("registration_outcomes_total") == [
+                    #"{outcome="registered"} 1"#
+                ])
+            world.janus.registrarAnswers(handle)
+            world.settle()
+            #expect(
+                world.conferences.phoneMetrics.lines("registration_outcomes_total") == [
+                    #"{outcome="registered"} 1"#
+                ], "Janus has refreshed it")
+        }
+    }
+}
+
+extension PhoneMetrics {
+    /// Series of that name that are not 0, without it.
+    fileprivate func lines(_ name: String) -> [String] {
+        var report = MetricsReport()
+        self.report(registrations: [:], calls: 0, waiting: [:], to: &report)
+        let prefix = "gateway_worker_\(name)"
+        return PrometheusText.text(report).split(separator: "\n")
+            .filter { $0.hasPrefix(prefix) && !$0.hasSuffix(" 0") }.map { String($0.dropFirst(prefix.count)) }
+    }
+
+    /// `direction outcome number`
+    fileprivate var callsEnded: [String] {
+        lines("calls_ended_total").map { line in
+            let parts = line.split(separator: "\"")
+            return "\(parts[1]) \(parts[3])\(parts[4].dropFirst())"
+        }
+    }
+}
+
+extension SlotWorld {
+    fileprivate var callsEnded: [String] { conferences.phoneMetrics.callsEnded }
 }

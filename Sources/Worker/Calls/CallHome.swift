@@ -57,6 +57,8 @@ protocol CallSession: AnyObject {
     var id: SessionID { get }
     var clientSession: ClientSessionID { get }
     var account: AddressOfRecord { get }
+    /// Of a call that is over.
+    var outcome: CallOutcome { get }
     /// What the registry holds of it.
     var row: SessionRow { get }
     /// Its handle in Janus; nil: none, or none any more.

@@ -86,6 +86,7 @@ final class IncomingCallSession: CallSession {
         desk.serve = { [unowned self] request, sequence in serve(request, sequence) }
     }
 
+    var outcome: CallOutcome { machine.outcome }
     var isEnding: Bool { machine.isEnding }
     /// The client has answered, or is at it.
     var isAnswered: Bool { machine.isAnswered }

@@ -68,6 +68,8 @@ struct IncomingCallStateMachine {
         var reason: String
         var isMissed = false
         var isSilent = false
+        /// Of a call that nobody took, and that was not declined here.
+        var outcome = CallOutcome.failed
     }
 
     private(set) var state = State.recording
@@ -114,6 +116,7 @@ struct IncomingCallStateMachine {
     var isSilent: Bool { farewell?.isSilent ?? false }
     var isMissed: Bool { farewell?.isMissed ?? false }
     var reason: String { farewell?.reason ?? CallEnding.unansweredIncoming }
+    var outcome: CallOutcome { farewell?.outcome ?? .failed }
 
     // MARK: Ringing
 
@@ -248,7 +251,8 @@ struct IncomingCallStateMachine {
             return [.hangUp, .startTimer]
         // A predecessor's waits until it is known what there is to undo.
         case .resuming: return []
-        case .unsettled: return end(wantedEnd ?? Farewell(reason: CallEnding.unansweredIncoming), .free)
+        case .unsettled:
+            return end(wantedEnd ?? Farewell(reason: CallEnding.unansweredIncoming, outcome: .declined), .free)
         case .turningAway, .over: return []
         }
     }
@@ -265,7 +269,8 @@ struct IncomingCallStateMachine {
     mutating func hungUp(_ hangup: SIPHangup) -> [Action] {
         let isUntaken = stage < .accepted && state != .accepted
         let isMissed = hangup.code == 487 && !hangup.isAnsweredElsewhere && isUntaken
-        let farewell = wantedEnd ?? Farewell(reason: hangup.text, isMissed: isMissed)
+        let farewell =
+            wantedEnd ?? Farewell(reason: hangup.text, isMissed: isMissed, outcome: CallOutcome(code: hangup.code))
         return (isUntaken ? resetting() : []) + end(farewell, .free)
     }
 
@@ -280,7 +285,7 @@ struct IncomingCallStateMachine {
     }
 
     /// Another call has come in on its handle: this one is over, whatever became of it (D29).
-    mutating func superseded() -> [Action] { end(Farewell(reason: "reason unspecified"), .taken) }
+    mutating func superseded() -> [Action] { end(Farewell(reason: "reason unspecified", outcome: .cancelled), .taken) }
 
     /// A predecessor's, and what rings on its handle is another call.
     mutating func replaced() -> [Action] {
@@ -311,6 +316,11 @@ struct IncomingCallStateMachine {
         guard self.farewell == nil, state != .over else { return [] }
         self.farewell = farewell
         self.use = use
+        if state == .accepted || stage >= .accepted {
+            self.farewell?.outcome = .answered
+        } else if isTerminating || wantedEnd != nil || state == .turningAway {
+            self.farewell?.outcome = .declined
+        }
         // The row is on its way: it is marked when it is there.
         guard state != .recording || !isRecorded else { return [.stopTimer] }
         return finishing()
@@ -342,9 +352,10 @@ struct IncomingCallStateMachine {
 
 extension IncomingCallStateMachine {
     private func unseenEnd(wasAnswered: Bool) -> Farewell {
-        if wasAnswered { return Farewell(reason: CallEnding.established) }
+        if wasAnswered { return Farewell(reason: CallEnding.established, outcome: .answered) }
         return isDeclined
-            ? Farewell(reason: CallEnding.declined) : Farewell(reason: CallEnding.unansweredIncoming, isMissed: true)
+            ? Farewell(reason: CallEnding.declined, outcome: .declined)
+            : Farewell(reason: CallEnding.unansweredIncoming, isMissed: true, outcome: .cancelled)
     }
 
     /// Janus has been asked about a predecessor's call.

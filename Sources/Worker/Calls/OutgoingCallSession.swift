@@ -72,6 +72,7 @@ final class OutgoingCallSession: CallSession {
         desk.serve = { [unowned self] request, sequence in serve(request, sequence) }
     }
 
+    var outcome: CallOutcome { machine.outcome }
     var isEnding: Bool { machine.isEnding }
     var handleID: JanusHandleID? { handle.handleID }
     var ending: CallEnding? { CallEnding(creation: machine.answer, reason: machine.reason) }

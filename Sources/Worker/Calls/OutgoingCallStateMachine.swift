@@ -89,6 +89,7 @@ struct OutgoingCallStateMachine {
 
     private struct Farewell {
         var reason: String
+        var outcome: CallOutcome
         var isSilent = false
     }
 
@@ -125,6 +126,7 @@ struct OutgoingCallStateMachine {
     var isEnding: Bool { farewell != nil || termination != .none }
     var isSilent: Bool { farewell?.isSilent ?? false }
     var reason: String { farewell?.reason ?? CallEnding.unansweredOutgoing }
+    var outcome: CallOutcome { farewell?.outcome ?? .failed }
 
     // MARK: Dialling
 
@@ -147,14 +149,14 @@ struct OutgoingCallStateMachine {
     mutating func recorded() -> [Action] { follow(life.recorded()) }
 
     mutating func recordingFailed(_ reason: String) -> [Action] {
-        farewell = farewell ?? Farewell(reason: reason)
+        farewell = farewell ?? Farewell(reason: reason, outcome: outcomeNow())
         return follow(life.recordingFailed())
     }
 
     mutating func attached(_ handle: JanusHandleID) -> [Action] { follow(life.attached(handle)) }
 
     mutating func attachFailed(_ reason: String) -> [Action] {
-        farewell = farewell ?? Farewell(reason: reason)
+        farewell = farewell ?? Farewell(reason: reason, outcome: outcomeNow())
         return follow(life.attachFailed())
     }
 
@@ -282,7 +284,7 @@ struct OutgoingCallStateMachine {
         guard farewell == nil, termination == .none else { return [] }
         switch state {
         case .lookingUp, .opening, .identifying, .noting, .resuming, .unsettled:
-            return end(CallEnding.unansweredIncoming)
+            return end(CallEnding.unansweredIncoming, .cancelled)
         case .dialling, .inviting, .answered: return hangUp()
         case .over: return []
         }
@@ -315,7 +317,7 @@ struct OutgoingCallStateMachine {
         case .dialling, .inviting:
             let accepted = dialled()
             guard hangup.code == 503 || hangup.code == 408, !hasProvisional, let target = targets.first else {
-                return accepted + end(hangup.text)
+                return accepted + end(hangup.text, CallOutcome(code: hangup.code))
             }
             // Only a refusal tells that nobody has the INVITE: after silence, somebody may (RFC 3263 §4.3).
             guard hangup.code == 503, targets.count > 1, termination == .none else {
@@ -323,7 +325,7 @@ struct OutgoingCallStateMachine {
             }
             targets.removeFirst()
             return accepted + [.proxyFailed(target), .stop(.ring), .stop(.settle)] + exchange()
-        case .answered, .resuming, .unsettled: return end(hangup.text)
+        case .answered, .resuming, .unsettled: return end(hangup.text, CallOutcome(code: hangup.code))
         }
     }
 
@@ -344,12 +346,12 @@ struct OutgoingCallStateMachine {
     }
 
     mutating func handleVanished(_ reason: String) -> [Action] {
-        farewell = farewell ?? Farewell(reason: reason)
+        farewell = farewell ?? Farewell(reason: reason, outcome: outcomeNow())
         return Timer.allCases.map { .stop($0) } + follow(life.vanished())
     }
 
     /// The account goes, or the slot.
-    mutating func ended(_ reason: String) -> [Action] { end(reason) }
+    mutating func ended(_ reason: String) -> [Action] { end(reason, .cancelled) }
 
     /// Nobody is there any more who could be told.
     mutating func released() -> [Action] {
@@ -357,7 +359,7 @@ struct OutgoingCallStateMachine {
             farewell?.isSilent = true
             return []
         }
-        return end(CallEnding.unansweredOutgoing, isSilent: true)
+        return end(CallEnding.unansweredOutgoing, .cancelled, isSilent: true)
     }
 
     mutating func detached() -> [Action] { follow(life.detached()) }
@@ -365,12 +367,20 @@ struct OutgoingCallStateMachine {
     mutating func marked() -> [Action] { follow(life.marked()) }
 
     /// An end by detach: Janus sends whatever ends the call.
-    private mutating func end(_ reason: String, isSilent: Bool = false) -> [Action] {
+    private mutating func end(
+        _ reason: String, _ outcome: CallOutcome = .failed, isSilent: Bool = false
+    ) -> [Action] {
         guard farewell == nil, state != .over else { return [] }
-        farewell = Farewell(reason: reason, isSilent: isSilent)
+        farewell = Farewell(reason: reason, outcome: outcomeNow(outcome), isSilent: isSilent)
         // A predecessor's waits until it is known what there is to undo.
         guard state != .resuming else { return [] }
         return Timer.allCases.map { .stop($0) } + follow(life.end(leavingFirst: false))
+    }
+
+    /// - Parameter outcome: of a call that is neither answered nor given up.
+    private func outcomeNow(_ outcome: CallOutcome = .failed) -> CallOutcome {
+        if state == .answered { return .answered }
+        return termination == .none ? outcome : .cancelled
     }
 
     private mutating func follow(_ action: HandleLife.Action) -> [Action] {
@@ -463,9 +473,10 @@ extension OutgoingCallStateMachine {
             let acked: [Action] = isPending && answer == nil ? [.answerCallAgain(.ack)] : []
             answer = .ack
             return acked
-                + end(told.stage < .accepted ? CallEnding.unansweredOutgoing : CallEnding.established)
+                + (told.stage < .accepted
+                    ? end(CallEnding.unansweredOutgoing) : end(CallEnding.established, .answered))
         }
-        guard isPending else { return end(CallEnding.unansweredOutgoing, isSilent: true) }
+        guard isPending else { return end(CallEnding.unansweredOutgoing, .cancelled, isSilent: true) }
         state = .lookingUp
         return [.lookUp]
     }

@@ -311,6 +311,7 @@ final class Recovery {
         for row in inheritance.sessions where row.ended { remember(row, reason: PublisherStateMachine.unseenReason) }
         for row in living { remember(row, reason: Self.janusLostReason) }
         markEnded(living)
+        for row in living where row.role == .call { conferences.phoneMetrics.callEnded(CallDirection(row), .failed) }
         if !living.isEmpty {
             logger.error(
                 "Janus has lost the slot's session", metadata: .keyed([.value: "\(living.count) sessions end"]))

@@ -46,7 +46,9 @@ extension RegistrationSession {
             decline(400, on: line)
             look()
         // Janus has turned it away as busy.
-        case .missedCall(let caller): telephony.turnedAway(caller, of: self)
+        case .missedCall(let caller):
+            telephony.metrics.callEnded(.incoming, .declined)
+            telephony.turnedAway(caller, of: self)
         case .failed(let error, let callID): failed(error, callID, message, event, on: line)
         case .unknown(let kind): logger.warning("unknown event", metadata: .keyed([.event: kind]))
         case .hangup(let hangup) where line.call == nil && line.isStuck: if hangup.callID != nil { unstick(line) }
@@ -130,7 +132,9 @@ extension RegistrationSession {
         call.ring(offer)
     }
 
+    /// Turns away a call that nobody is offered.
     private func decline(_ code: Int, on line: RegistrationLine) {
+        telephony.metrics.callEnded(.incoming, .declined)
         line.isTurningAway = true
         line.handle.message(.decline, body: SIPBody.decline(code)) { [logger] result in
             if case .failure(let error) = result {

@@ -13,6 +13,7 @@ extension RegistrationSession {
         guard sip.call == .idle else { return }
         let callers = calls.filter { $0.handle == line.handle.id }.compactMap(\.caller)
         guard trail.found(sip.peer, on: line.handle.id, dealtWith: Set(callers), before: before) else { return }
+        telephony.metrics.callEnded(.incoming, .cancelled)
         telephony.missed(Caller(uri: sip.peer ?? "", displayName: ""), of: self)
     }
 

@@ -256,6 +256,7 @@ final class RegistrationSession {
             registering = nil
             desk.finish(id.request, answer)
         case .tell(let state): tell(state)
+        case .tellAgain(let state): voice.tell(.registration(state))
         case .tellLost:
             telephony.metrics.registrationLost()
             voice.tell(.registrationLost)

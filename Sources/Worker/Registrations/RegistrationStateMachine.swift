@@ -54,6 +54,8 @@ struct RegistrationStateMachine {
         /// The request that began it was answered, but the answer was lost on its way.
         case answerAgain(WorkerAnswer)
         case tell(RegistrationState)
+        /// It was told, but got lost on its way.
+        case tellAgain(RegistrationState)
         case tellLost
         /// Comes last in later lookups.
         case avoid(ProxyTarget)
@@ -392,7 +394,7 @@ struct RegistrationStateMachine {
         if isPending, let creation { actions.append(.answerAgain(creation)) }
         guard creation == .ack else { return actions }
         if let farewell { return actions + (farewell.isLoss && step != .over ? [.tellLost] : []) }
-        if !isRenewing, let shown, ToldRegistration.Stage(shown) != told.stage { actions.append(.tell(shown)) }
+        if !isRenewing, let shown, ToldRegistration.Stage(shown) != told.stage { actions.append(.tellAgain(shown)) }
         return actions
     }
 

@@ -11,6 +11,7 @@ enum RegistrationOutcome: Int, MetricLabel {
 /// What registrations and calls come to. Confined to the core loop.
 final class PhoneMetrics {
     private var outcomes = CounterRow<RegistrationOutcome>()
+    private var ends = CounterGrid<CallDirection, CallOutcome>()
     private var missed = Counter()
     private var lost = Counter()
     private var turns = HistogramRow<RegisterPaceStateMachine.Priority>(.requests)
@@ -20,6 +21,8 @@ final class PhoneMetrics {
     func registrationFailed() { outcomes.add(.failed) }
     /// A registration is over without anybody having asked.
     func registrationLost() { lost.add() }
+    /// A call is over; also one that was turned away at once.
+    func callEnded(_ direction: CallDirection, _ outcome: CallOutcome) { ends.add(direction, outcome) }
     func missedCall() { missed.add() }
     func turn(_ priority: RegisterPaceStateMachine.Priority, after wait: TimeAmount) { turns.observe(priority, wait) }
     func turnRefused() { refusedTurns.add() }
@@ -33,6 +36,7 @@ final class PhoneMetrics {
     ) {
         report.gauge("gateway_worker_registrations", "SIP registrations.", registrations)
         report.gauge("gateway_worker_calls", "SIP calls that are up, ringing or being set up.", calls)
+        report.counter("gateway_worker_calls_ended_total", "SIP calls that are over, by what they came to.", ends)
         report.counter("gateway_worker_registration_outcomes_total", "What registrars have answered.", outcomes)
         report.counter(
             "gateway_worker_registrations_lost_total", "Registrations that ended without anybody having asked.", lost)

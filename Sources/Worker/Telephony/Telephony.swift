@@ -72,6 +72,7 @@ final class Telephony: CallHome {
 
     func finished(_ call: any CallSession) {
         guard calls.removeValue(forKey: call.id) != nil else { return }
+        metrics.callEnded(CallDirection(call.row), call.outcome)
         // One that was missed is told with its registration all the same.
         if call.ending?.missed == nil { untold.remove(call.id) }
         guard let ending = call.ending else { return conferences.uncount(call.id) }

@@ -274,7 +274,7 @@ struct RegistrationWalk {
         for stage in ToldRegistration.Stage.allCases {
             var machine = machine
             let actions = machine.resynced(ToldRegistration(isAcked: true, stage: stage), isPending: false)
-            let states = actions.compactMap { if case .tell(let state) = $0 { state } else { nil } }
+            let states = actions.compactMap { if case .tellAgain(let state) = $0 { state } else { nil } }
             #expect(states.count == actions.count)
             let expected = stage == told.stage || told.stage == .nothing || isNews ? [] : [told.stage]
             #expect(states.map(ToldRegistration.Stage.init) == expected)
@@ -306,7 +306,7 @@ struct RegistrationWalk {
             if answer == .ack { (told.isAcked, isNews) = (true, true) }
             if answer != .ack, told.stage == .nothing { told.stage = stageBefore }
             if answer != .ack, !told.isAcked { isOver = true }
-        case .tell(let state): hears(state)
+        case .tell(let state), .tellAgain(let state): hears(state)
         case .tellLost:
             #expect(told.isAcked && !isOver, "there is nothing to lose")
             isOver = true

@@ -122,7 +122,7 @@ import Testing
         #expect(machine.resynced(told(.nothing, isAcked: false), isPending: true) == [.answerAgain(.ack)])
         _ = machine.registering()
         _ = machine.registered(master: 9)
-        #expect(machine.resynced(told(.registering), isPending: false) == [.tell(.registered)])
+        #expect(machine.resynced(told(.registering), isPending: false) == [.tellAgain(.registered)])
         #expect(machine.resynced(told(.registered), isPending: false) == [])
         _ = machine.handleVanished("gone")
         #expect(machine.resynced(told(.registered), isPending: false) == [.tellLost], "until it is over")

@@ -78,6 +78,8 @@ final class FakeJanus: JanusConnector {
     var interfere: (Request) -> Verdict = { _ in .proceed }
     /// Whether connections are accepted; one for the API, one for the admin API.
     var isReachable = true
+    /// Where it cannot be reached nobody listens: its process is dead.
+    var isDead = false
     var isAdminReachable = true
     /// The next connection to the API (false), or to the admin API (true), is half open.
     var nextHalfOpen: Bool?
@@ -244,7 +246,7 @@ final class FakeJanus: JanusConnector {
         let isAccepted = isAdmin ? isAdminReachable : isReachable
         later { [self] in
             guard !socket.isAbandoned else { return }
-            guard isAccepted else { return events.closed("connection refused") }
+            guard isAccepted else { return events.closed(JanusLoss("connection refused", isRefusal: isDead)) }
             socket.isOpen = true
             sockets.append(socket)
             events.opened(socket)
