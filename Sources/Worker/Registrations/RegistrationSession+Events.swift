@@ -5,8 +5,7 @@ import Telemetry
 
 /// What Janus says on a registration's handles.
 extension RegistrationSession {
-    func received(_ event: JanusEvent, _ message: SIPMessage?, on handle: JanusHandleID) {
-        guard let line = lines[handle] else { return }
+    func received(_ event: JanusEvent, _ message: SIPMessage?, on line: RegistrationLine) {
         switch event.kind {
         case .plugin: received(plugin: event, message, on: line)
         case .detached: vanished(line)
@@ -80,7 +79,7 @@ extension RegistrationSession {
             if line.handle.id == machine.life.usable { perform { $0.refused(error) } }
         case .helper:
             logger.warning("an account has no spare handle", metadata: .keyed([.error: error.reason]))
-            close(line)
+            lines.close(line)
         case .ask where line.isStuck: if callID == nil { unstick(line) } else { stays(line) }
         case .ask:
             line.call?.received(event, message)
@@ -93,9 +92,7 @@ extension RegistrationSession {
     }
 
     private func vanished(_ line: RegistrationLine) {
-        line.warmed()
-        line.handle.forget()
-        lines[line.handle.id] = nil
+        lines.vanished(line)
         line.call?.vanish("handle detached")
         line.call = nil
         if line.handle.id == machine.life.usable {
@@ -158,13 +155,6 @@ extension RegistrationSession {
         case .stuck: awaitEnd(on: line)
         }
         look()
-    }
-
-    /// A fresh spare is free at once, where Janus loses what comes in on an old one before it has cleared up; and it has no
-    /// old caller to be taken for a missed one.
-    func renew(_ spare: RegistrationLine) {
-        close(spare)
-        makeSpare()
     }
 
     // MARK: What happened while nobody looked

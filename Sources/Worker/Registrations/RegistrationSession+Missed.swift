@@ -19,7 +19,7 @@ extension RegistrationSession {
 
     /// What has changed is recorded; a successor compares with it.
     func recordTrail() {
-        trail.keep(lines.keys)
+        trail.keep(lines.handles)
         guard trail.seen != recordedTrail else { return }
         recordedTrail = trail.seen
         possession.recordSeenCalls(trail.seen, of: id)

@@ -241,7 +241,7 @@ final class Telephony: CallHome {
     var handlesInUse: Set<JanusHandleID> {
         var handles = pool.handles
         handles.formUnion(calls.values.lazy.compactMap(\.handleID))
-        for registration in registrations.values { handles.formUnion(registration.lines.keys) }
+        for registration in registrations.values { handles.formUnion(registration.lines.handles) }
         return handles
     }
 
