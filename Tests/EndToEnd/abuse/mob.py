@@ -19,6 +19,7 @@ from harness import bus
 from harness.client import Client
 from harness.offer import offer
 from harness.participant import PASSWORD
+from harness.precedence import precede
 
 from .grammar import Grammar
 
@@ -301,7 +302,7 @@ def _request(transaction, account):
 
 
 async def _inside():
-    os.nice(10)
+    precede(10)
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     target = json.loads(await reader.readline())
@@ -338,7 +339,7 @@ class Mob:
     async def open(self):
         self._child = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "abuse.mob", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-            cwd=Path(__file__).resolve().parents[1])
+            cwd=Path(__file__).resolve().parents[1], start_new_session=True)
         self._child.stdin.write(json.dumps(self._target).encode() + b"\n")
 
     async def start(self):

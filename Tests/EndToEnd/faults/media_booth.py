@@ -6,11 +6,9 @@ commands `rosters`, `report`, `leave`.
 
 import asyncio
 import json
-import os
 import sys
 import time
 import uuid
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from harness.client import Client
 from harness.media import Arrivals
 from harness.offer import answer
 from harness.peer import Feed, MediaParticipant, bear_with_aiortc
+from harness.precedence import precede
 from harness.subscribers import Subscriber
 from harness.waiting import eventually
 
@@ -99,8 +98,7 @@ class Inside:
 
     async def run(self):
         bear_with_aiortc()
-        with suppress(PermissionError):
-            os.nice(-10)  # what is measured is the gateway's doing, not that of other programs
+        precede(-10)  # what is measured is the gateway's doing, not that of other programs
         reader = asyncio.StreamReader()
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
         ticking = asyncio.create_task(self._tick())
@@ -213,7 +211,7 @@ class Booth:
     async def open(self):
         self._child = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "faults.media_booth", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-            cwd=Path(__file__).resolve().parents[1], limit=1 << 28)
+            cwd=Path(__file__).resolve().parents[1], limit=1 << 28, start_new_session=True)
 
     async def begin(self):
         self._child.stdin.write(json.dumps(self._wanted).encode() + b"\n")

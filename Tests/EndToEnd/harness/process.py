@@ -4,7 +4,8 @@ import asyncio
 import ctypes
 import os
 import signal
-from contextlib import suppress
+
+from .precedence import precede
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
@@ -63,8 +64,7 @@ class Process:
 
     def prefer(self):
         """Lets it and its threads go first on a busy machine, where that is allowed."""
-        with suppress(PermissionError):
-            os.setpriority(os.PRIO_PGRP, self.pid, -10)
+        precede(-10, self.pid)
 
     def last_lines(self, count=25):
         try:
