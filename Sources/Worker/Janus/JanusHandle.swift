@@ -1,5 +1,6 @@
 import Identity
 import JSONText
+import NIOCore
 import Sylkrtc
 
 /// One plugin handle. Messages leave one at a time: Janus reorders those that are pipelined on a handle. `Purpose` says
@@ -17,21 +18,30 @@ final class JanusHandle<Purpose> {
     private var purposes: [String: Purpose] = [:]
 
     private let receive: (JanusEvent, Purpose?) -> Void
+    /// What is asked before a detach; nil when there is nothing to ask for any more.
+    private var question: Body?
+    private var questionDeadline: Scheduled<Void>?
+
+    typealias Body = (inout JSONWriter) -> Void
 
     private struct Message {
         let purpose: Purpose
-        let body: (inout JSONWriter) -> Void
+        let body: Body
         let description: (type: StaticString, SessionDescription)?
         let completion: JanusGateway.Completion
     }
 
-    /// - Parameter receive: events of the handle, with the purpose of the message that caused them where Janus says so;
-    ///   nothing before ``receiveEvents()``.
+    /// - Parameters:
+    ///   - question: of a handle that a dead process may have used: what it asked for last may wait in Janus's queue. The answer
+    ///     to this, an event whatever the handle is at, says that it does not any more, and is awaited before a detach.
+    ///   - receive: events of the handle, with the purpose of the message that caused them where Janus says so; nothing
+    ///     before ``receiveEvents()``.
     init(
-        _ id: JanusHandleID, session: JanusSessionID, gateway: JanusGateway,
+        _ id: JanusHandleID, session: JanusSessionID, gateway: JanusGateway, question: Body? = nil,
         receive: @escaping (JanusEvent, Purpose?) -> Void
     ) {
         self.id = id
+        self.question = question
         self.session = session
         self.gateway = gateway
         self.receive = receive
@@ -41,6 +51,8 @@ final class JanusHandle<Purpose> {
     func receiveEvents() {
         gateway.route(id) { [weak self, receive] event in
             let purpose = event.transaction.flatMap { self?.purposes.removeValue(forKey: $0) }
+            // It is behind everything that was asked before.
+            if purpose != nil { self?.question = nil }
             receive(event, purpose)
         }
     }
@@ -49,7 +61,7 @@ final class JanusHandle<Purpose> {
     /// synchronous result; the outcome of asynchronous ones comes as an event, which may overtake the acceptance.
     func message(
         _ purpose: Purpose, description: (type: StaticString, SessionDescription)? = nil,
-        body: @escaping (inout JSONWriter) -> Void,
+        body: @escaping Body,
         completion: @escaping JanusGateway.Completion
     ) {
         waiting.append(Message(purpose: purpose, body: body, description: description, completion: completion))
@@ -78,16 +90,53 @@ final class JanusHandle<Purpose> {
     ///
     /// The message that has left is awaited first, for as long as any request. Janus takes messages on other threads
     /// than the detach, and touches what the detach has freed: it crashes, with everybody in it (Janus 1.1.2,
-    /// `janus_plugin_session_is_alive`).
+    /// `janus_plugin_session_is_alive`). So is what a dead process may have sent.
     func detach(completion: @escaping JanusGateway.Completion) {
         forget()
         guard !isBusy else { return detaching.append(completion) }
-        gateway.request("detach", session: session, handle: id, completion: completion)
+        guard let question else {
+            gateway.request("detach", session: session, handle: id, completion: completion)
+            return
+        }
+        self.question = nil
+        detaching.append(completion)
+        ask(question)
+    }
+
+    /// Until it is answered the handle is busy.
+    private func ask(_ question: Body) {
+        isBusy = true
+        let bound = NIOLoopBound(self, eventLoop: gateway.loop)
+        questionDeadline = gateway.loop.scheduleTask(in: JanusGateway.standardRequestTime) { bound.value.answered() }
+        var transaction = ""
+        gateway.route(id) { [self] event in
+            if event.transaction == transaction { answered() }
+        }
+        transaction = gateway.request("message", session: session, handle: id) { json in
+            json.object("body") { question(&$0) }
+        } completion: { [self] result in
+            if case .failure = result { answered() }
+        }
+    }
+
+    private func answered() {
+        guard let deadline = questionDeadline else { return }
+        deadline.cancel()
+        questionDeadline = nil
+        gateway.route(id, to: nil)
+        isBusy = false
+        detachWaiting()
+    }
+
+    private func detachWaiting() {
+        let waiting = detaching
+        detaching = []
+        for completion in waiting { detach(completion: completion) }
     }
 
     /// Janus has removed the handle on its own.
     func forget() {
-        gateway.route(id, to: nil)
+        if questionDeadline == nil { gateway.route(id, to: nil) }
         let dropped = waiting
         waiting = []
         for message in dropped { message.completion(.failure(.core(code: 459, reason: "the handle is gone"))) }
@@ -115,9 +164,7 @@ final class JanusHandle<Purpose> {
             }
             isBusy = false
             message.completion(result)
-            guard !detaching.isEmpty else { return sendNext() }
-            for completion in detaching { detach(completion: completion) }
-            detaching = []
+            detaching.isEmpty ? sendNext() : detachWaiting()
         }
         if gateway.isOpen { purposes[transaction] = message.purpose }
     }

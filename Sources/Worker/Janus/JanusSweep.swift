@@ -57,10 +57,7 @@ struct JanusSweep {
             guard !isKept(info.handle, owner.purpose) else { return }
             detached += 1
             logger.notice("detached a handle nobody owns", metadata: .keyed([.handle: "\(info.handle)"]))
-            gateway.request("detach", session: session, handle: info.handle) { result in
-                guard case .failure(let error) = result, !error.saysAlreadyGone else { return }
-                logger.warning("detach failed", metadata: .keyed([.handle: "\(info.handle)", .error: error.reason]))
-            }
+            info.detach(from: session, over: gateway, logger)
         }
         inspection.finished = { result in completion(result.map { detached }) }
         inspection.start()

@@ -1,6 +1,8 @@
 import Identity
 import JSONText
+import Logging
 import Sylkrtc
+import Telemetry
 
 /// What Janus knows of a handle: the admin API's `handle_info`.
 struct HandleInfo: Equatable {
@@ -74,6 +76,20 @@ struct HandleInfo: Equatable {
     var bitrate: Int? {
         guard case .publisher(_, let bitrate) = role else { return nil }
         return bitrate
+    }
+}
+
+extension HandleInfo {
+    /// Nobody owns the handle. What a dead process may have asked for on it is awaited first, on one of the SIP plugin: all
+    /// handles' messages go through one queue there, and a detach over a handle's first `register` stops it for two seconds
+    /// (Janus 1.1.2, `janus_sip_handler`).
+    func detach(from session: JanusSessionID, over gateway: JanusGateway, _ logger: Logger) {
+        let question = sip == nil ? nil : SIPBody.ask
+        let leftover = JanusHandle<Never>(handle, session: session, gateway: gateway, question: question) { _, _ in }
+        leftover.detach { result in
+            guard case .failure(let error) = result, !error.saysAlreadyGone else { return }
+            logger.warning("detach failed", metadata: .keyed([.handle: "\(leftover.id)", .error: error.reason]))
+        }
     }
 }
 

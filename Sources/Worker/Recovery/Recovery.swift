@@ -35,7 +35,7 @@ final class Recovery {
     /// What was found of sessions that have not been told of it yet.
     private var seen: [SessionID: HandleInfo] = [:]
     private var recorded: [SessionID: JanusHandleID] = [:]
-    private var unwanted: [JanusHandleID] = []
+    private var unwanted: [HandleInfo] = []
     private var roomOf: [JanusHandleID: RoomURI] = [:]
     /// Publishers that a room still waits for.
     private var missing: [RoomURI?: Int] = [:]
@@ -165,18 +165,18 @@ final class Recovery {
         case .spare, .pooled:
             phones[info.handle] = (owner.purpose, info)
             return
-        case .rooms: return unwanted.append(info.handle)
+        case .rooms: return unwanted.append(info)
         }
         guard !conferences.telephony.has(session) else {
             phones[info.handle] = (owner.purpose, info)
             return
         }
-        guard publishers[session] != nil || feeds[session] != nil else { return unwanted.append(info.handle) }
+        guard publishers[session] != nil || feeds[session] != nil else { return unwanted.append(info) }
         var best = info
         if let other = seen[session] {
             // A late attach of a dead process makes a second handle.
             if rank(other, of: session) >= rank(info, of: session) { best = other }
-            unwanted.append(best.handle == info.handle ? other.handle : info.handle)
+            unwanted.append(best.handle == info.handle ? other : info)
         }
         seen[session] = best
         // There are many feeds: those that cannot be outdone go on at once.
@@ -252,12 +252,7 @@ final class Recovery {
     private func finishWhenDone() {
         guard isInspected, roomsToGo == 0, isValid else { return }
         possession.gateway.dropKeptEvents()
-        for handle in unwanted {
-            possession.gateway.request("detach", session: possession.janusSession, handle: handle) { [logger] result in
-                guard case .failure(let error) = result, !error.saysAlreadyGone else { return }
-                logger.warning("detach failed", metadata: .keyed([.handle: "\(handle)", .error: error.reason]))
-            }
-        }
+        for info in unwanted { info.detach(from: possession.janusSession, over: possession.gateway, logger) }
         let wanted = Set(inheritance.rooms.map(\.janusRoom))
         for room in inheritance.janusRooms.subtracting(wanted) {
             possession.roomHandle.message(.destroy, body: RoomMessage.destroy(room)) { [logger] result in

@@ -73,7 +73,7 @@ final class RegistrationLines {
     private func open(
         _ handle: JanusHandleID, _ role: RegistrationLine.Role, of master: RegistrationLine? = nil, isWarm: Bool = false
     ) -> RegistrationLine {
-        let line = prepare(handle, role, of: master, isWarm: isWarm)
+        let line = prepare(handle, role, of: master, isWarm: isWarm, question: nil)
         line.handle.receiveEvents()
         return line
     }
@@ -82,14 +82,15 @@ final class RegistrationLines {
     func adopt(
         _ handle: JanusHandleID, _ role: RegistrationLine.Role, of master: RegistrationLine? = nil
     ) -> RegistrationLine {
-        prepare(handle, role, of: master, isWarm: true)
+        prepare(handle, role, of: master, isWarm: true, question: SIPBody.ask)
     }
 
     private func prepare(
-        _ handle: JanusHandleID, _ role: RegistrationLine.Role, of master: RegistrationLine?, isWarm: Bool
+        _ handle: JanusHandleID, _ role: RegistrationLine.Role, of master: RegistrationLine?, isWarm: Bool,
+        question: SIPBody.Body?
     ) -> RegistrationLine {
         let janusHandle = JanusHandle<SIPMessage>(
-            handle, session: possession.janusSession, gateway: possession.gateway
+            handle, session: possession.janusSession, gateway: possession.gateway, question: question
         ) { [weak self] event, message in
             guard let self, let line = lines[handle] else { return }
             heard(event, message, line)
@@ -127,8 +128,9 @@ final class RegistrationLines {
     func closeAll(_ master: JanusHandleID, completion: @escaping () -> Void) {
         let handle =
             lines[master]?.handle
-            ?? JanusHandle<SIPMessage>(master, session: possession.janusSession, gateway: possession.gateway) { _, _ in
-            }
+            ?? JanusHandle<SIPMessage>(
+                master, session: possession.janusSession, gateway: possession.gateway, question: SIPBody.ask
+            ) { _, _ in }
         close(handle, with: lines.values.filter { $0.handle.id != master }) { [self, faults = possession.faults] in
             faults.before(.registrationDetach)
             detach($0) {

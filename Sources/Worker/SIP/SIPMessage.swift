@@ -10,7 +10,7 @@ enum SIPMessage: Equatable {
     case call, accept, decline, hangup
     /// Frees a handle that is busy with a call that was never told of.
     case reset
-    /// Asks for the Call-ID of the call that the handle is in.
+    /// Asks for the Call-ID of the call that the handle is in, or only whether all that was asked before is done.
     case ask
 }
 

@@ -13,17 +13,22 @@ final class SessionHandle<Message> {
     private let possession: SlotPossession
     private let logger: Logger
     private let points: (record: FaultPoint, attach: FaultPoint, detach: FaultPoint)
+    private let question: JanusHandle<Message>.Body?
     private var handle: JanusHandle<Message>?
     private var slowLinks = SlowLinks()
 
     private var faults: FaultPoints { possession.faults }
 
-    /// - Parameter points: where tests end the process, at record, attach and detach.
+    /// - Parameters:
+    ///   - points: where tests end the process, at record, attach and detach.
+    ///   - question: as ``JanusHandle/init(_:session:gateway:question:receive:)``, for handles that dead processes may have used.
     init(
         _ id: SessionID, possession: SlotPossession,
-        points: (record: FaultPoint, attach: FaultPoint, detach: FaultPoint), logger: Logger
+        points: (record: FaultPoint, attach: FaultPoint, detach: FaultPoint),
+        question: JanusHandle<Message>.Body? = nil, logger: Logger
     ) {
         self.points = points
+        self.question = question
         self.id = id
         self.possession = possession
         self.logger = logger
@@ -48,18 +53,26 @@ final class SessionHandle<Message> {
     /// Goes on with a predecessor's handle. What it has said meanwhile is received at once.
     func adopt(_ handle: JanusHandleID, receive: @escaping (JanusEvent, Message?) -> Void) {
         possession.recordHandle(handle, of: id)
-        let adopted = JanusHandle<Message>(
-            handle, session: possession.janusSession, gateway: possession.gateway, receive: receive)
+        let adopted = make(handle, isInherited: true, receive)
         self.handle = adopted
         adopted.receiveEvents()
     }
 
     /// Goes on with a handle that another one has attached; who has it is noted elsewhere.
-    func take(_ handle: JanusHandleID, receive: @escaping (JanusEvent, Message?) -> Void) {
-        let taken = JanusHandle<Message>(
-            handle, session: possession.janusSession, gateway: possession.gateway, receive: receive)
+    ///
+    /// - Parameter isInherited: a dead process may have used it.
+    func take(_ handle: JanusHandleID, isInherited: Bool, receive: @escaping (JanusEvent, Message?) -> Void) {
+        let taken = make(handle, isInherited: isInherited, receive)
         self.handle = taken
         taken.receiveEvents()
+    }
+
+    private func make(
+        _ handle: JanusHandleID, isInherited: Bool, _ receive: @escaping (JanusEvent, Message?) -> Void
+    ) -> JanusHandle<Message> {
+        JanusHandle(
+            handle, session: possession.janusSession, gateway: possession.gateway,
+            question: isInherited ? question : nil, receive: receive)
     }
 
     /// The handle is of no use any more; another one may be taken.
@@ -83,8 +96,7 @@ final class SessionHandle<Message> {
             faults.after(points.attach)
             if case .success(let id) = result {
                 possession.recordHandle(id, of: self.id)
-                let attached = JanusHandle<Message>(
-                    id, session: possession.janusSession, gateway: possession.gateway, receive: receive)
+                let attached = make(id, isInherited: false, receive)
                 handle = attached
                 attached.receiveEvents()
             }
@@ -115,9 +127,7 @@ final class SessionHandle<Message> {
     ///
     /// - Parameter id: of a predecessor's handle, which may not have been adopted.
     func detach(_ id: JanusHandleID, completion: @escaping () -> Void) {
-        let handle =
-            self.handle
-            ?? JanusHandle(id, session: possession.janusSession, gateway: possession.gateway) { _, _ in }
+        let handle = self.handle ?? make(id, isInherited: true) { _, _ in }
         faults.before(points.detach)
         handle.detach { [logger, faults, points] result in
             faults.after(points.detach)

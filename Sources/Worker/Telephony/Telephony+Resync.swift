@@ -88,7 +88,7 @@ extension Telephony {
     func observed(
         _ infos: [JanusHandleID: (purpose: OpaqueID.Purpose, info: HandleInfo)], _ rows: [SessionRow],
         ended: [SessionRow]
-    ) -> [JanusHandleID] {
+    ) -> [HandleInfo] {
         var left = infos
         var answered: Set<SessionID> = []
         // There may be thousands of registrations: each finds its own without looking at the others'.
@@ -128,6 +128,6 @@ extension Telephony {
             }
         }
         if !rows.isEmpty { openPool() }
-        return Array(left.keys)
+        return left.values.map(\.info)
     }
 }

@@ -157,6 +157,94 @@ import Testing
         #expect(socket.sent.count == 1)
     }
 
+    // MARK: Handles that others have used
+
+    private func inherited() -> JanusHandle<String> {
+        JanusHandle(
+            WorkerTests.handle(93), session: JanusSessionID(rawValue: 811), gateway: gateway,
+            question: { $0.member("request", "are_you_done") }
+        ) { [heard] event, purpose in heard.lines.append("\(event.kind) of \(purpose ?? "nothing")") }
+    }
+
+    private var sentTypes: [String] {
+        socket.sent.map { $0.contains("are_you_done") ? "question" : $0.contains(#""detach""#) ? "detach" : "message" }
+    }
+
+    private func detachTwice(_ handle: JanusHandle<String>) {
+        for name in ["first", "second"] {
+            handle.detach { [heard] result in heard.lines.append("\(name) \(words(result))") }
+        }
+    }
+
+    @Test func `what somebody else may have asked for is done before the handle goes`() {
+        let handle = inherited()
+        handle.receiveEvents()
+        detachTwice(handle)
+        #expect(sentTypes == ["question"])
+        say(#"{"janus":"ack","transaction":"x-1"}"#)
+        say(#"{"janus":"event","sender":93}"#)
+        say(#"{"janus":"event","sender":93,"transaction":"other-1"}"#)
+        #expect(sentTypes == ["question"], "what was asked before is not the question's answer")
+        say(#"{"janus":"event","sender":93,"transaction":"x-1"}"#)
+        #expect(sentTypes == ["question", "detach", "detach"])
+        say(#"{"janus":"success","transaction":"x-2"}"#)
+        say(#"{"janus":"error","transaction":"x-3","error":{"code":459,"reason":"gone"}}"#)
+        #expect(heard.lines == ["first done", "second failed: gone"], "and nothing is heard meanwhile")
+    }
+
+    @Test func `an answer that overtakes the ack will do`() {
+        let handle = inherited()
+        detachTwice(handle)
+        say(#"{"janus":"event","sender":93,"transaction":"x-1"}"#)
+        say(#"{"janus":"ack","transaction":"x-1"}"#)
+        #expect(sentTypes == ["question", "detach", "detach"])
+    }
+
+    @Test func `nothing is asked when Janus has answered something of ours, which was behind it`() {
+        let handle = inherited()
+        handle.receiveEvents()
+        handle.message("a", body: { $0.member("request", "a") }) { _ in }
+        say(#"{"janus":"ack","transaction":"x-1"}"#)
+        say(#"{"janus":"event","sender":93,"transaction":"x-1"}"#)
+        detachTwice(handle)
+        #expect(sentTypes == ["message", "detach", "detach"])
+    }
+
+    @Test func `a message that has left goes before the question`() {
+        let handle = inherited()
+        handle.receiveEvents()
+        handle.message("a", body: { $0.member("request", "a") }) { _ in }
+        detachTwice(handle)
+        #expect(sentTypes == ["message"])
+        say(#"{"janus":"ack","transaction":"x-1"}"#)
+        #expect(sentTypes == ["message", "question"])
+        say(#"{"janus":"event","sender":93,"transaction":"x-2"}"#)
+        #expect(sentTypes == ["message", "question", "detach", "detach"])
+    }
+
+    @Test func `a handle that does not answer goes after ten seconds, one that is gone at once`() {
+        let handle = inherited()
+        detachTwice(handle)
+        say(#"{"janus":"ack","transaction":"x-1"}"#)
+        loop.advance(by: .milliseconds(9_999))
+        #expect(sentTypes == ["question"])
+        loop.advance(by: .milliseconds(1))
+        #expect(sentTypes == ["question", "detach", "detach"])
+        let gone = inherited()
+        gone.detach { _ in }
+        say(#"{"janus":"error","transaction":"x-4","error":{"code":459,"reason":"gone"}}"#)
+        #expect(sentTypes.suffix(2) == ["question", "detach"])
+    }
+
+    @Test func `a question that waits fails with its connection`() {
+        let handle = inherited()
+        detachTwice(handle)
+        gateway.lost()
+        loop.run()
+        let failure = "failed: the media server is not connected"
+        #expect(heard.lines == ["first \(failure)", "second \(failure)"])
+    }
+
     @Test func `a forgotten handle is not detached`() {
         ask("a")
         ask("b")

@@ -350,6 +350,9 @@ final class FakeJanus: JanusConnector {
                 let info = handle.isPhone ? phoneInfo(request.handle, handle) : info(request.handle, handle)
                 reply("success", request, #","info":\#(info)"#, socket)
             case "detach":
+                if handle.isPhone, queued.contains(where: { $0.handle == request.handle }) {
+                    violations.append("detach over a message in the SIP plugin's queue")
+                }
                 leaveRoom(request.handle, announcing: true)
                 phoneGone(request.handle)
                 handles[request.handle] = nil

@@ -70,6 +70,34 @@ import Testing
         }
     }
 
+    // MARK: Handles that nobody needs
+
+    @Test(arguments: [false, true])
+    func `a handle stays while Janus has its predecessor's register in the queue`(isSwept: Bool) throws {
+        try SlotWorld.run { world in
+            world.janus.queues = { $0.name == "message register" }
+            world.submit(registering(), 1, 1)
+            world.advance(by: .seconds(1))
+            let own = try #require(world.janusHandle(of: 1, 1))
+            let pooled = try #require(world.janus.handles.first { $0.value.opaque.hasSuffix(":pooled-1") }?.key)
+            #expect(world.janus.count("message register") == 2)
+            try world.takeOverAgain()
+            // Its client has gone.
+            relist(world, ToldRegistration(isAcked: false, stage: .nothing))
+            #expect(world.janus.handles[own] != nil)
+            #expect(world.janus.handles[pooled] != nil)
+            if isSwept {
+                world.conferences.sweep(admin: try connectGateway(world.janus, world.loop, admin: true))
+                world.settle()
+            }
+            world.janus.queues = { _ in false }
+            world.janus.releaseQueued()
+            world.settle()
+            #expect(world.janus.handles[own] == nil)
+            #expect(world.janus.handles[pooled] == nil)
+        }
+    }
+
     // MARK: Another call rings
 
     @Test func `E03 D29 a call that rings where another one did is offered, and the registration can end`() throws {
