@@ -48,23 +48,23 @@ async def _all(options, folder):
 
 
 async def _one(seed, options, folder):
-    print("\n".join(schedule_lines(draw(seed, options.kinds))), flush=True)
+    drawn = schedule_lines(draw(seed, options.kinds))
+    print("\n".join(drawn), flush=True)
     place = folder / str(seed)
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
     outcome = await run(seed, place, options.kinds)
-    for injected in outcome.injected:
-        if injected.note and "pid" not in injected.note:
-            print(f"  {injected.fault.kind}: {injected.note}")
-    for line in [*outcome.gaps, *outcome.notes]:
-        print(f"  {line}")
+    lines = [f"{injected.fault.kind}: {injected.note}" for injected in outcome.injected
+             if injected.note and "pid" not in injected.note]
     asked = sum(len(transcript.requests) for transcript in outcome.transcripts)
     calls = sum(len(transcript.calls_made + transcript.calls_taken) for transcript in outcome.transcripts)
     kept = "kept every promise" if not outcome.violations else f"{len(outcome.violations)} violations"
-    print(f"  {asked} requests, {calls} calls on {len(outcome.transcripts)} connections in {outcome.duration:.1f} s: {kept}")
-    for line in violation_lines(outcome):
-        print(f"  {line}")
-    print(flush=True)
+    lines += [*outcome.gaps, *outcome.notes,
+              f"{asked} requests, {calls} calls on {len(outcome.transcripts)} connections in {outcome.duration:.1f} s: {kept}",
+              *violation_lines(outcome)]
+    print("".join(f"  {line}\n" for line in lines), flush=True)
+    # Beside the logs it explains, for whoever finds them without having seen the screen.
+    (place / "report.txt").write_text("\n".join([*drawn, *lines]) + "\n")
     return outcome
 
 

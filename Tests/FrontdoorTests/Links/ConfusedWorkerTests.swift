@@ -76,6 +76,6 @@ import Testing
     /// Of an answer; empty: it is an event.
     private static func transaction(_ line: String) -> String {
         guard line.hasPrefix("ack ") || line.hasPrefix("error ") else { return "" }
-        return String(line.split(separator: " ")[1].prefix { $0 != ":" })
+        return String(line.drop { $0 != " " }.dropFirst().prefix { $0 != ":" && $0 != " " })
     }
 }

@@ -100,7 +100,8 @@ struct DeviceTokensTests {
         let aside = try FileManager.default.contentsOfDirectory(atPath: "\(directory.path)/state")
             .filter { $0.hasPrefix("device_tokens.sqlite.unreadable-") }
         #expect(aside.count == 1)
-        #expect(try String(contentsOfFile: "\(directory.path)/state/\(aside[0])", encoding: .utf8) == text)
+        let name = try #require(aside.first)
+        #expect(try String(contentsOfFile: "\(directory.path)/state/\(name)", encoding: .utf8) == text)
         #expect(
             log.withLockedValue { $0 }
                 == ["error: the device tokens cannot be read: they are put aside, and there are none now"])

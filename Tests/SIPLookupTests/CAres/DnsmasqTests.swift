@@ -24,7 +24,17 @@ import Testing
     /// The records that do not fit into a datagram.
     private static let many = (0..<48).map { "--srv-host=_sip._udp.many.example,server\($0).many.example,5060,\($0),1" }
 
+    /// On a loaded machine a name server may take longer than it is waited for; then it is asked again.
     private func look(_ settings: ProxyLookup.Settings, up destinations: [String]) throws -> [String] {
+        var found: [String] = []
+        for _ in 0..<5 {
+            found = try lookOnce(settings, up: destinations)
+            guard found.contains(where: { $0.contains("Timeout in") || $0.contains("do not answer") }) else { break }
+        }
+        return found
+    }
+
+    private func lookOnce(_ settings: ProxyLookup.Settings, up destinations: [String]) throws -> [String] {
         let dnsmasq = try Dnsmasq(
             Self.records + Self.many + (0..<48).map { "--host-record=server\($0).many.example,198.51.100.\($0)" })
         defer { dnsmasq.stop() }
@@ -79,8 +89,6 @@ import Testing
     @Test func `B29 Against a real name server an answer too long for a datagram is whole`() throws {
         let targets = try look(ProxyLookup.Settings(), up: ["bob@many.example"])
         let first = (0..<ProxyLookupStateMachine.maximumServers).map { "sip:198.51.100.\($0)" }
-        let told = targets[0].split(separator: " ").map(String.init)
-        #expect(told == told.sorted { Int($0.split(separator: ".")[3]) ?? 0 < Int($1.split(separator: ".")[3]) ?? 0 })
-        #expect(told == first)
+        #expect(targets == [first.joined(separator: " ")])
     }
 }
