@@ -172,12 +172,7 @@ struct WorkerMetricsTests {
     @Test(arguments: [true, false])
     func `A call that was lost with Janus has failed, once, whether Janus comes back or not`(comesBack: Bool) throws {
         try CoreWorld.run { world in
-            world.request(registering(), 1, 1)
-            let handle = try #require(world.janusHandle(of: 1, 1))
-            world.janus.registrarAnswers(handle)
-            world.settle()
-            world.janus.callerRings(handle, callID: "one")
-            world.settle()
+            _ = try world.ringAlice()
             world.janus.isReachable = comesBack
             world.janus.isDead = !comesBack
             world.janus.restart()

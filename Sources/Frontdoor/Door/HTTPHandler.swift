@@ -1,3 +1,4 @@
+import Identity
 import Logging
 import NIOCore
 import NIOHTTP1

@@ -1,4 +1,5 @@
 import Foundation
+import Identity
 import Logging
 import NIOCore
 import NIOHTTP1

@@ -1,3 +1,5 @@
+import Identity
+
 /// How many sockets there are, and how many of which client. An IPv6 client is its /64, of which one person has as many
 /// addresses as he likes.
 struct AddressCensus {

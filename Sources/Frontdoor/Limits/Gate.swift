@@ -1,4 +1,5 @@
 import Glibc
+import Identity
 import Logging
 import NIOConcurrencyHelpers
 import Telemetry

@@ -1,3 +1,5 @@
+import Identity
+
 /// `[General] http_management_interface`: where the SIP infrastructure finds us, at one address of the host that all its front
 /// doors share.
 enum ManagementInterface: Equatable, Sendable, CustomStringConvertible {

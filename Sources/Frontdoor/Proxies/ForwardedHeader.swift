@@ -1,3 +1,5 @@
+import Identity
+
 /// Somebody who has passed a request on, as the next one has seen him.
 struct Hop: Equatable, Sendable {
     let address: IPAddress

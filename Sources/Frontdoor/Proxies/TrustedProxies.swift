@@ -1,3 +1,4 @@
+import Identity
 import NIOHTTP1
 
 /// `[Frontdoor] trusted_proxies`: whose word is taken for the address of a client.

@@ -11,107 +11,31 @@ import Sylkrtc
 /// It can begin anywhere: a predecessor's begins with what Janus has of it (``observed(_:)``), and on every new link to its
 /// front door it goes on from what the client has been told (``resynced(_:isPending:)``).
 struct OutgoingCallStateMachine {
-    enum State: Equatable {
-        /// Where to send it is being looked up. Nothing is recorded. → opening
-        case lookingUp
-        /// The row is being written, and a handle taken from those that wait. → identifying
-        case opening
-        /// The handle is told who calls. Timer `identify`. → noting
-        case identifying
-        /// The registry is told that the INVITE is about to leave. → dialling
-        case noting
-        /// `call` is on its way to Janus. → inviting
-        case dialling
-        /// Janus has it: the client has its ack. Timer `ring`. → answered; → opening, when the server refuses and there is
-        /// another one
-        case inviting
-        /// The client has the answer.
-        case answered
-        /// A predecessor's: Janus is being asked. → inviting, answered, unsettled
-        case resuming
-        /// A predecessor's, and not to be seen in Janus. What the client was told decides. → lookingUp, over
-        case unsettled
-        case over
-    }
-
-    enum Timer: CaseIterable, Equatable {
-        /// Bounds `identifying`.
-        case identify
-        /// A hangup before the first answer of the proxy is lost in Janus, which then rings for ever. Not every first
-        /// answer is told of; after this time there has been one.
-        case settle
-        /// Bounds `inviting`: there are answers after which Janus says nothing any more.
-        case ring
-        /// Bounds a hangup: Janus ignores some without a word (D35).
-        case hangup
-    }
-
-    enum Action: Equatable {
-        case lookUp
-        case record
-        /// A handle that speaks over this transport.
-        case attach(SIPTransport)
-        /// Detach it: another one takes its place.
-        case discard(JanusHandleID)
-        case identify(ProxyTarget)
-        case noteSent(JanusHandleID)
-        case dial
-        /// Once: the answer to session-create.
-        case answerCall(WorkerAnswer)
-        /// It was answered, but the answer was lost on its way.
-        case answerCallAgain(WorkerAnswer)
-        case tell(CallState)
-        case hangUp
-        /// To every session-terminate that waits.
-        case answerTerminates
-        case proxyFailed(ProxyTarget)
-        case start(Timer)
-        case stop(Timer)
-        case detach(JanusHandleID)
-        case markEnded
-        case finish
-    }
-
-    /// What Janus has of a predecessor's call.
-    struct Observation: Equatable {
-        enum Phase: Equatable {
-            /// Nothing: it is over, or has never begun.
-            case idle
-            case inviting
-            case inCall(answer: SessionDescription?, isMediaUp: Bool)
-            /// Janus has forgotten to end it.
-            case stuck
-        }
-
-        var handle: JanusHandleID?
-        var phase = Phase.idle
-    }
-
-    private struct Farewell {
+    struct Farewell {
         var reason: String
         var outcome: CallOutcome
         var isSilent = false
     }
 
-    private enum Termination { case none, waiting, sent }
+    enum Termination { case none, waiting, sent }
 
-    private(set) var state = State.lookingUp
-    private(set) var life = HandleLife()
+    var state = State.lookingUp
+    var life = HandleLife()
     /// How session-create was answered.
-    private(set) var answer: WorkerAnswer?
-    private(set) var stage = ToldCall.Stage.nothing
-    private var farewell: Farewell?
-    private var termination = Termination.none
+    var answer: WorkerAnswer?
+    var stage = ToldCall.Stage.nothing
+    var farewell: Farewell?
+    var termination = Termination.none
     /// Servers that have not been tried, the one in use first.
     private var targets: [ProxyTarget] = []
     /// A provisional answer was told of: from here on another server would be a second call.
     private var hasProvisional = false
     /// A hangup has its effect.
-    private var isSettled = false
-    private var description: SessionDescription?
-    private var isMediaUp = false
+    var isSettled = false
+    var description: SessionDescription?
+    var isMediaUp = false
     /// The registry says, or is about to say, that the INVITE may be out.
-    private(set) var isSent = false
+    var isSent = false
 
     /// A predecessor's, whose row is there.
     static func inherited(isSent: Bool) -> OutgoingCallStateMachine {
@@ -367,7 +291,7 @@ struct OutgoingCallStateMachine {
     mutating func marked() -> [Action] { follow(life.marked()) }
 
     /// An end by detach: Janus sends whatever ends the call.
-    private mutating func end(
+    mutating func end(
         _ reason: String, _ outcome: CallOutcome = .failed, isSilent: Bool = false
     ) -> [Action] {
         guard farewell == nil, state != .over else { return [] }
@@ -383,7 +307,7 @@ struct OutgoingCallStateMachine {
         return termination == .none ? outcome : .cancelled
     }
 
-    private mutating func follow(_ action: HandleLife.Action) -> [Action] {
+    mutating func follow(_ action: HandleLife.Action) -> [Action] {
         switch action {
         case .none, .leave: return []
         case .record: return [.record]
@@ -408,76 +332,5 @@ struct OutgoingCallStateMachine {
         }
         stage = .terminated
         return [.answerTerminates, .tell(.terminated(reason: farewell.reason)), .finish]
-    }
-}
-
-// MARK: Being taken over
-
-extension OutgoingCallStateMachine {
-    /// Janus has been asked about a predecessor's call.
-    mutating func observed(_ seen: Observation) -> [Action] {
-        guard state == .resuming else { return [] }
-        if let handle = seen.handle { life.found(handle) }
-        state = .unsettled
-        guard farewell == nil else { return follow(life.end(leavingFirst: false)) }
-        guard isSent, seen.handle != nil else { return [] }
-        answer = .ack
-        switch seen.phase {
-        // Whether it was answered decides how it ended: the client knows.
-        case .idle, .stuck: return []
-        case .inviting:
-            state = .inviting
-            stage = .progress
-            return [.start(.settle), .start(.ring)]
-        case .inCall(let description, let isMediaUp):
-            // Early media looks the same as an answer, and no event tells of an answer that has come already. A caller who
-            // is told too early hears what rings; one who is not told hears nothing ever.
-            guard let description else { return [] }
-            state = .answered
-            (self.description, self.isMediaUp, isSettled) = (description, isMediaUp, true)
-            stage = isMediaUp ? .established : .accepted
-            return []
-        }
-    }
-
-    /// The front door says what its client has been told: what is missing follows, and nothing else. Not before
-    /// ``observed(_:)``.
-    ///
-    /// - Parameter isPending: the client still waits for the answer to its session-create.
-    mutating func resynced(_ told: ToldCall, isPending: Bool) -> [Action] {
-        if told.isAcked { answer = .ack }
-        var actions: [Action] = []
-        if isPending, let answer { actions.append(.answerCallAgain(answer)) }
-        // Released because nobody was there, and now somebody is: the end is told after all.
-        if told.isAcked || isPending { farewell?.isSilent = false }
-        guard farewell == nil else { return actions }
-        switch state {
-        case .lookingUp, .opening, .identifying, .noting, .dialling, .resuming, .over: return actions
-        case .inviting, .answered: return actions + difference(from: told)
-        case .unsettled: return actions + settle(told, isPending: isPending)
-        }
-    }
-
-    private func difference(from told: ToldCall) -> [Action] {
-        guard termination == .none else { return [] }
-        var actions: [Action] = []
-        if told.stage < .progress, stage >= .progress { actions.append(.tell(.progress)) }
-        if told.stage < .accepted, stage >= .accepted { actions.append(.tell(.accepted(answer: description))) }
-        if told.stage < .established, stage >= .established { actions.append(.tell(.established)) }
-        return actions
-    }
-
-    /// What may have been dialled is never dialled again.
-    private mutating func settle(_ told: ToldCall, isPending: Bool) -> [Action] {
-        if isSent || told.isAcked {
-            let acked: [Action] = isPending && answer == nil ? [.answerCallAgain(.ack)] : []
-            answer = .ack
-            return acked
-                + (told.stage < .accepted
-                    ? end(CallEnding.unansweredOutgoing) : end(CallEnding.established, .answered))
-        }
-        guard isPending else { return end(CallEnding.unansweredOutgoing, .cancelled, isSilent: true) }
-        state = .lookingUp
-        return [.lookUp]
     }
 }

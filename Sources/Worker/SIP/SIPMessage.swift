@@ -1,3 +1,4 @@
+import Identity
 import JSONText
 import SIPLookup
 import Sylkrtc
@@ -47,7 +48,7 @@ enum SIPBody {
             json.member("send_register", false)
             json.member("username", "sip:pool@pool.invalid")
             json.member("ha1_secret", "pool")
-            route(over: ProxyTarget(transport, .version4(0x7F00_0001), 9), to: &json)
+            route(over: ProxyTarget(transport, IPAddress(version4: 0x7F00_0001), 9), to: &json)
         }
     }
 

@@ -59,7 +59,7 @@ async def _one(seed, options, folder):
     asked = sum(len(transcript.requests) for transcript in outcome.transcripts)
     calls = sum(len(transcript.calls_made + transcript.calls_taken) for transcript in outcome.transcripts)
     kept = "kept every promise" if not outcome.violations else f"{len(outcome.violations)} violations"
-    lines += [*outcome.gaps, *outcome.notes,
+    lines += [*map(str, [*outcome.gaps, *outcome.notes]),
               f"{asked} requests, {calls} calls on {len(outcome.transcripts)} connections in {outcome.duration:.1f} s: {kept}",
               *violation_lines(outcome)]
     print("".join(f"  {line}\n" for line in lines), flush=True)

@@ -1,3 +1,4 @@
+import Identity
 import NIOHTTP1
 import TestSupport
 import Testing

@@ -1,3 +1,4 @@
+import Identity
 import TestSupport
 import Testing
 
@@ -25,8 +26,8 @@ import Testing
     private static func record(_ type: DNSType, _ random: inout SeededGenerator) -> DNSRecord {
         let host = hosts.randomElement(using: &random) ?? ""
         switch type {
-        case .address4: return .address(ServerAddress(version4: UInt32.random(in: 1 << 24..<200 << 24, using: &random)))
-        case .address6: return .address(ServerAddress(high: 1 << 60, low: random.next()))
+        case .address4: return .address(IPAddress(version4: UInt32.random(in: 1 << 24..<200 << 24, using: &random)))
+        case .address6: return .address(IPAddress(high: 1 << 60, low: random.next()))
         case .service:
             return srv(
                 UInt16.random(in: 0...3, using: &random), UInt16.random(in: 0...9, using: &random),

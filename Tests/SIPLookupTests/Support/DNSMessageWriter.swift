@@ -1,3 +1,5 @@
+import Identity
+
 @testable import SIPLookup
 
 /// Writes what a name server might say, and what none should.
@@ -40,15 +42,19 @@ struct DNSMessageWriter {
 
     mutating func add(_ owner: String, lifetime: UInt32 = 300, _ record: DNSRecord) {
         switch record {
-        case .address(.version4(let number)):
-            addRaw(
-                Self.name(owner), 1, lifetime: lifetime,
-                Self.number(UInt16(number >> 16)) + Self.number(UInt16(truncatingIfNeeded: number)))
-        case .address(.version6(let high, let low)):
-            let data = [high, low].flatMap { half in
-                stride(from: 48, through: 0, by: -16).flatMap { Self.number(UInt16(truncatingIfNeeded: half >> $0)) }
+        case .address(let address):
+            if let number = address.version4 {
+                addRaw(
+                    Self.name(owner), 1, lifetime: lifetime,
+                    Self.number(UInt16(number >> 16)) + Self.number(UInt16(truncatingIfNeeded: number)))
+            } else {
+                let data = [address.high, address.low].flatMap { half in
+                    stride(from: 48, through: 0, by: -16).flatMap {
+                        Self.number(UInt16(truncatingIfNeeded: half >> $0))
+                    }
+                }
+                addRaw(Self.name(owner), 28, lifetime: lifetime, data)
             }
-            addRaw(Self.name(owner), 28, lifetime: lifetime, data)
         case .service(let service):
             addRaw(
                 Self.name(owner), 33, lifetime: lifetime,

@@ -7,8 +7,8 @@ func name(_ text: String) -> DNSName {
     return name
 }
 
-func address(_ text: String) -> ServerAddress {
-    guard let address = ServerAddress(text) else { preconditionFailure("\(text) is no address") }
+func address(_ text: String) -> IPAddress {
+    guard let address = IPAddress(text) else { preconditionFailure("\(text) is no address") }
     return address
 }
 

@@ -125,7 +125,7 @@ import Testing
 
     // MARK: Calls that go out
 
-    private let server = ProxyTarget(.udp, .version4(1), 5060)
+    private let server = ProxyTarget(.udp, IPAddress(version4: 1), 5060)
 
     private func dialled() -> OutgoingCallStateMachine {
         var machine = OutgoingCallStateMachine()

@@ -12,7 +12,9 @@ import Testing
 final class CallWorld: CallHome {
     let slotWorld: SlotWorld
     let pool: HandlePool
-    var targets: Result<[ProxyTarget], ProxyLookupFailure> = .success([ProxyTarget(.udp, .version4(0x7F00_0001), 5060)])
+    var targets: Result<[ProxyTarget], ProxyLookupFailure> = .success([
+        ProxyTarget(.udp, IPAddress(version4: 0x7F00_0001), 5060)
+    ])
     private(set) var calls: [SessionID: any CallSession] = [:]
     private(set) var endings: [CallEnding?] = []
     private(set) var failedProxies: [ProxyTarget] = []

@@ -100,7 +100,7 @@ import Testing
             let isFailure = random.next() % 8 == 0
             switch pending.remove(at: Int(random.next() % UInt64(pending.count))) {
             case .lookup:
-                let targets = (1...3).map { ProxyTarget($0 == 2 ? .tcp : .udp, .version4($0), 5060) }
+                let targets = (1...3).map { ProxyTarget($0 == 2 ? .tcp : .udp, IPAddress(version4: $0), 5060) }
                 perform(isFailure ? machine.lookupFailed("no") : machine.lookedUp(targets))
             case .record: perform(isFailure ? machine.recordingFailed("no") : machine.recorded())
             case .attach:

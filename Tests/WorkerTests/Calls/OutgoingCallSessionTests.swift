@@ -97,7 +97,7 @@ import Testing
 
     @Test func `a server that refuses is followed by the next with the same Call-ID, on another handle`() throws {
         try CallWorld.run(size: 2) { world in
-            let targets = [1, 2].map { ProxyTarget(.udp, .version4($0), 5060) }
+            let targets = [1, 2].map { ProxyTarget(.udp, IPAddress(version4: $0), 5060) }
             world.targets = .success(targets)
             let call = world.dial()
             world.janus.endCall(world.dialledHandle, 503, "Service Unavailable")

@@ -13,8 +13,8 @@ import Testing
     private let h = handle(7)
     private let other = handle(8)
     private let answer = sdp("answer")
-    private let first = ProxyTarget(.udp, .version4(1), 5060)
-    private let second = ProxyTarget(.tcp, .version4(2), 5060)
+    private let first = ProxyTarget(.udp, IPAddress(version4: 1), 5060)
+    private let second = ProxyTarget(.tcp, IPAddress(version4: 2), 5060)
     private let stops: [Action] = OutgoingCallStateMachine.Timer.allCases.map { .stop($0) }
 
     // MARK: The whole way

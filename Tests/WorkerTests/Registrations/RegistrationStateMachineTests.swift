@@ -278,5 +278,5 @@ import Testing
 
 /// A server by its last number.
 func target(_ number: UInt8, _ transport: SIPTransport = .udp) -> ProxyTarget {
-    ProxyTarget(transport, sample(ServerAddress("192.0.2.\(number)")), 5060)
+    ProxyTarget(transport, sample(IPAddress("192.0.2.\(number)")), 5060)
 }

@@ -7,7 +7,7 @@ import Testing
 @testable import Worker
 
 @Suite struct SIPMessageTests {
-    private let target = ProxyTarget(.udp, sample(ServerAddress("192.0.2.1")), 5070)
+    private let target = ProxyTarget(.udp, sample(IPAddress("192.0.2.1")), 5070)
 
     private func text(_ body: SIPBody.Body) -> String {
         var json = JSONWriter()
@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test func `over TCP Janus must be forced`() {
-        let tcp = ProxyTarget(.tcp, sample(ServerAddress("192.0.2.1")), 5060)
+        let tcp = ProxyTarget(.tcp, sample(IPAddress("192.0.2.1")), 5060)
         let body = text(SIPBody.register(identity(), over: tcp, isSent: false, isRefresh: true))
         #expect(body.contains(#""outbound_proxy":"sip:192.0.2.1;transport=tcp","force_tcp":true"#))
         #expect(!text(SIPBody.register(identity(), over: target, isSent: false, isRefresh: true)).contains("force"))

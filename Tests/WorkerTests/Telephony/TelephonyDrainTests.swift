@@ -8,17 +8,6 @@ import Testing
 
 /// A whole worker whose slot is drained, or whose Janus goes, while somebody is on the telephone.
 @Suite struct TelephonyDrainTests {
-    /// Alice is registered on connection 1, and Bob's call to her rings there.
-    private func ringing(_ world: CoreWorld) throws -> (handle: UInt64, call: RequestSequence) {
-        world.request(registering(), 1, 1)
-        let handle = try #require(world.janusHandle(of: 1, 1))
-        world.janus.registrarAnswers(handle)
-        world.settle()
-        world.janus.callerRings(handle, callID: "one")
-        world.settle()
-        return (handle, try #require(world.core.conferences?.telephony.calls.keys.first).request)
-    }
-
     private func drain(_ world: CoreWorld, seconds: Int) throws {
         _ = try world.registry.read { store throws(RegistryError) in
             try store.drainSlot(slot, until: .now().advanced(byMilliseconds: seconds * 1000))
@@ -28,7 +17,7 @@ import Testing
     @Test(arguments: [true, false])
     func `a drained slot leaves calls alone until its deadline, and ends them then`(isAnswered: Bool) throws {
         try CoreWorld.run { world in
-            let (handle, call) = try ringing(world)
+            let (handle, call) = try world.ringAlice()
             if isAnswered { world.request(.accept(call: call, answer: sdp("answer")), 1, 2) }
             let expected: FakeJanus.Phone.Call = isAnswered ? .incall : .invited
             // Long enough for the test, whose clock is not the registry's.
@@ -45,7 +34,7 @@ import Testing
 
     @Test func `E02 B07 when Janus is restarted a registration is told to be lost, and its call to be over`() throws {
         try CoreWorld.run { world in
-            let (handle, _) = try ringing(world)
+            let (handle, _) = try world.ringAlice()
             _ = world.door.transcript()
             world.janus.restart()
             world.advance(by: .seconds(3))

@@ -1,3 +1,5 @@
+import Identity
+
 /// Reads what a name server has answered (RFC 1035 §4), which is anything anybody may have sent.
 ///
 /// Every byte is looked at a bounded number of times: a name's pointers lead only backwards, aliases are followed
@@ -131,11 +133,11 @@ struct DNSMessageReader {
         let record: DNSRecord?
         switch type {
         case .address4:
-            record = ServerAddress(version4: try inside.number32()).usable.map { .address($0) }
+            record = IPAddress(version4: try inside.number32()).usable.map { .address($0) }
         case .address6:
             let high = UInt64(try inside.number32()) << 32 | UInt64(try inside.number32())
             let low = UInt64(try inside.number32()) << 32 | UInt64(try inside.number32())
-            record = ServerAddress(high: high, low: low).usable.map { .address($0) }
+            record = IPAddress(high: high, low: low).usable.map { .address($0) }
         case .service:
             record = .service(
                 SRVRecord(

@@ -1,6 +1,8 @@
+import Identity
+
 /// What a record of one of our types says.
 public enum DNSRecord: Hashable, Sendable {
-    case address(ServerAddress)
+    case address(IPAddress)
     case service(SRVRecord)
     case naming(NAPTRRecord)
 }

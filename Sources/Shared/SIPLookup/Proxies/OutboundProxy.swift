@@ -1,7 +1,9 @@
+import Identity
+
 /// `[General] outbound_sip_proxy`: where every SIP request goes (protocol page, §9).
 public struct OutboundProxy: Hashable, Sendable, CustomStringConvertible {
     enum Host: Hashable, Sendable {
-        case address(ServerAddress)
+        case address(IPAddress)
         case name(DNSName)
     }
 
@@ -18,7 +20,7 @@ public struct OutboundProxy: Hashable, Sendable, CustomStringConvertible {
             part.drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed()
         }.map { String($0) }
         guard (1...2).contains(parts.count), let split = HostAndPort(parts[0]) else { return nil }
-        if let address = ServerAddress(split.host) {
+        if let address = IPAddress(split.host) {
             host = .address(address)
         } else {
             guard !split.host.contains(":"), let name = DNSName(split.host) else { return nil }

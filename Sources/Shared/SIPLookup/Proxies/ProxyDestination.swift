@@ -3,7 +3,7 @@ import Identity
 /// What a lookup is for: the parts of a SIP URI that it looks at (RFC 3263 §4).
 struct ProxyDestination: Hashable, Sendable {
     enum Host: Hashable, Sendable {
-        case address(ServerAddress)
+        case address(IPAddress)
         case name(DNSName)
         /// Longer than any name may be.
         case impossible
@@ -20,7 +20,7 @@ struct ProxyDestination: Hashable, Sendable {
 
     init(_ uri: SIPURI) {
         let literal = uri.host.first == "[" ? uri.host.dropFirst().dropLast() : uri.host[...]
-        if let address = ServerAddress(literal) {
+        if let address = IPAddress(literal) {
             host = .address(address)
         } else {
             host = DNSName(uri.host).map { .name($0) } ?? .impossible

@@ -1,3 +1,5 @@
+import Identity
+
 /// One lookup of RFC 3263 §4, from a destination to routes: which questions to ask, and what their answers come to.
 ///
 /// Everything is asked in at most three rounds, each when the one before is over: NAPTR, SRV, addresses. A round's questions
@@ -40,7 +42,7 @@ struct ProxyLookupStateMachine {
             domain: DNSName, services: [Service], fallback: SIPTransport, pending: Set<DNSQuestion>,
             found: [DNSName: [SRVRecord]])
         /// The addresses of servers are asked for, best service first. Next: the end.
-        case addresses(groups: [Group], pending: Set<DNSQuestion>, found: [DNSName: [ServerAddress]])
+        case addresses(groups: [Group], pending: Set<DNSQuestion>, found: [DNSName: [IPAddress]])
         case finished
     }
 
@@ -123,7 +125,7 @@ struct ProxyLookupStateMachine {
 
     // MARK: Destinations that say where they are
 
-    private mutating func numeric(_ address: ServerAddress) -> Action {
+    private mutating func numeric(_ address: IPAddress) -> Action {
         switch dictated() {
         case .failure(let error): return finish(.failure(error))
         case .success(let transport):
@@ -235,7 +237,7 @@ struct ProxyLookupStateMachine {
 
     /// The best service that has addresses; others are not mixed in, so that nobody who cannot have TLS gets less.
     private func routes(
-        _ groups: [Group], _ found: [DNSName: [ServerAddress]]
+        _ groups: [Group], _ found: [DNSName: [IPAddress]]
     ) -> Result<ProxyRoutes, ProxyLookupError> {
         var transport: SIPTransport?
         var servers: [ProxyRoutes.Server] = []
@@ -284,7 +286,7 @@ extension DNSAnswer {
         }
     }
 
-    fileprivate var addresses: [ServerAddress] {
+    fileprivate var addresses: [IPAddress] {
         records.compactMap { record in if case .address(let address) = record { address } else { nil } }
     }
 

@@ -1,3 +1,5 @@
+import Identity
+
 /// What a lookup has found, before chance orders it.
 struct ProxyRoutes: Equatable, Sendable {
     struct Server: Equatable, Sendable {
@@ -5,7 +7,7 @@ struct ProxyRoutes: Equatable, Sendable {
         let priority: Int
         let weight: UInt16
         let port: UInt16
-        let addresses: [ServerAddress]
+        let addresses: [IPAddress]
     }
 
     /// What a caller may be told; nobody tries more.

@@ -1,10 +1,12 @@
+import Identity
+
 /// A server that SIP requests may be sent to, looked up completely.
 public struct ProxyTarget: Hashable, Sendable, CustomStringConvertible {
     public let transport: SIPTransport
-    public let address: ServerAddress
+    public let address: IPAddress
     public let port: UInt16
 
-    public init(_ transport: SIPTransport, _ address: ServerAddress, _ port: UInt16) {
+    public init(_ transport: SIPTransport, _ address: IPAddress, _ port: UInt16) {
         self.transport = transport
         self.address = address
         self.port = port
