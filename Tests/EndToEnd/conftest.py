@@ -68,9 +68,9 @@ async def janus(folder):
     janus = Janus(folder)
     await janus.start()
     yield janus
-    crash = janus.has_crashed()
+    mishap = janus.mishap()
     await janus.stop()
-    assert not crash, crash
+    assert not mishap, mishap
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +92,8 @@ async def visitors(gateway):
     visitors = Visitors(gateway)
     yield visitors
     await visitors.leave()
-    crash = gateway.janus.has_crashed()
-    assert not crash, crash
+    mishap = gateway.janus.mishap()
+    assert not mishap, mishap
     await nothing_left(gateway)
 
 

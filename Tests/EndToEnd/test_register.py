@@ -44,6 +44,17 @@ async def test_E02_the_account_is_named_as_its_own_client_wrote_it(subscribers, 
     assert await exchange.contacts("alice")
 
 
+async def test_R03_accounts_that_register_and_go_at_once_hold_nobody_up(subscribers, gateway):
+    for number in range(12):
+        alice = await subscribers.subscriber("alice")
+        await alice.client.acked("account-register", account=alice.account)
+        # Within the 100 ms that Janus needs for a handle's first.
+        await asyncio.sleep(0.01 * number)
+        await alice.client.close()
+        assert not gateway.janus.mishap()
+    await until_empty(lambda: handles_of(gateway), 10, "the handles of registrations that were given up")
+
+
 async def test_R03_E02_a_wrong_password_is_told_and_the_right_one_works_afterwards(subscribers, exchange, gateway):
     alice = await subscribers.subscriber("alice")
     await alice.client.acked("account-remove", account=alice.account)

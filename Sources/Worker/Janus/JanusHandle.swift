@@ -18,8 +18,9 @@ final class JanusHandle<Purpose> {
     private var purposes: [String: Purpose] = [:]
 
     private let receive: (JanusEvent, Purpose?) -> Void
-    /// What is asked before a detach; nil when there is nothing to ask for any more.
-    private var question: Body?
+    private let question: Body?
+    /// A dead process may have asked for something that Janus has not come to yet.
+    private var mayOweOthers: Bool
     private var questionDeadline: Scheduled<Void>?
 
     typealias Body = (inout JSONWriter) -> Void
@@ -32,16 +33,19 @@ final class JanusHandle<Purpose> {
     }
 
     /// - Parameters:
-    ///   - question: of a handle that a dead process may have used: what it asked for last may wait in Janus's queue. The answer
-    ///     to this, an event whatever the handle is at, says that it does not any more, and is awaited before a detach.
+    ///   - question: of a plugin that must have done what it was asked for when a handle goes: what it answers by an event,
+    ///     whatever the handle is at. It is asked, and the answer awaited, before a detach that may come too early.
+    ///   - isInherited: a dead process may have used the handle.
     ///   - receive: events of the handle, with the purpose of the message that caused them where Janus says so; nothing
     ///     before ``receiveEvents()``.
     init(
         _ id: JanusHandleID, session: JanusSessionID, gateway: JanusGateway, question: Body? = nil,
+        isInherited: Bool = false,
         receive: @escaping (JanusEvent, Purpose?) -> Void
     ) {
         self.id = id
         self.question = question
+        mayOweOthers = isInherited
         self.session = session
         self.gateway = gateway
         self.receive = receive
@@ -52,7 +56,7 @@ final class JanusHandle<Purpose> {
         gateway.route(id) { [weak self, receive] event in
             let purpose = event.transaction.flatMap { self?.purposes.removeValue(forKey: $0) }
             // It is behind everything that was asked before.
-            if purpose != nil { self?.question = nil }
+            if purpose != nil { self?.mayOweOthers = false }
             receive(event, purpose)
         }
     }
@@ -90,15 +94,16 @@ final class JanusHandle<Purpose> {
     ///
     /// The message that has left is awaited first, for as long as any request. Janus takes messages on other threads
     /// than the detach, and touches what the detach has freed: it crashes, with everybody in it (Janus 1.1.2,
-    /// `janus_plugin_session_is_alive`). So is what a dead process may have sent.
+    /// `janus_plugin_session_is_alive`). Where there is a question for it, so is the outcome of what was asked before, by whomever.
     func detach(completion: @escaping JanusGateway.Completion) {
         forget()
         guard !isBusy else { return detaching.append(completion) }
-        guard let question else {
+        guard let question, mayOweOthers || !purposes.isEmpty else {
             gateway.request("detach", session: session, handle: id, completion: completion)
             return
         }
-        self.question = nil
+        mayOweOthers = false
+        purposes = [:]
         detaching.append(completion)
         ask(question)
     }

@@ -85,7 +85,9 @@ extension HandleInfo {
     /// (Janus 1.1.2, `janus_sip_handler`).
     func detach(from session: JanusSessionID, over gateway: JanusGateway, _ logger: Logger) {
         let question = sip == nil ? nil : SIPBody.ask
-        let leftover = JanusHandle<Never>(handle, session: session, gateway: gateway, question: question) { _, _ in }
+        let leftover = JanusHandle<Never>(
+            handle, session: session, gateway: gateway, question: question, isInherited: true
+        ) { _, _ in }
         leftover.detach { result in
             guard case .failure(let error) = result, !error.saysAlreadyGone else { return }
             logger.warning("detach failed", metadata: .keyed([.handle: "\(leftover.id)", .error: error.reason]))

@@ -73,7 +73,7 @@ final class RegistrationLines {
     private func open(
         _ handle: JanusHandleID, _ role: RegistrationLine.Role, of master: RegistrationLine? = nil, isWarm: Bool = false
     ) -> RegistrationLine {
-        let line = prepare(handle, role, of: master, isWarm: isWarm, question: nil)
+        let line = prepare(handle, role, of: master, isWarm: isWarm, isInherited: false)
         line.handle.receiveEvents()
         return line
     }
@@ -82,15 +82,16 @@ final class RegistrationLines {
     func adopt(
         _ handle: JanusHandleID, _ role: RegistrationLine.Role, of master: RegistrationLine? = nil
     ) -> RegistrationLine {
-        prepare(handle, role, of: master, isWarm: true, question: SIPBody.ask)
+        prepare(handle, role, of: master, isWarm: true, isInherited: true)
     }
 
     private func prepare(
         _ handle: JanusHandleID, _ role: RegistrationLine.Role, of master: RegistrationLine?, isWarm: Bool,
-        question: SIPBody.Body?
+        isInherited: Bool
     ) -> RegistrationLine {
         let janusHandle = JanusHandle<SIPMessage>(
-            handle, session: possession.janusSession, gateway: possession.gateway, question: question
+            handle, session: possession.janusSession, gateway: possession.gateway, question: SIPBody.ask,
+            isInherited: isInherited
         ) { [weak self] event, message in
             guard let self, let line = lines[handle] else { return }
             heard(event, message, line)
@@ -129,7 +130,8 @@ final class RegistrationLines {
         let handle =
             lines[master]?.handle
             ?? JanusHandle<SIPMessage>(
-                master, session: possession.janusSession, gateway: possession.gateway, question: SIPBody.ask
+                master, session: possession.janusSession, gateway: possession.gateway, question: SIPBody.ask,
+                isInherited: true
             ) { _, _ in }
         close(handle, with: lines.values.filter { $0.handle.id != master }) { [self, faults = possession.faults] in
             faults.before(.registrationDetach)

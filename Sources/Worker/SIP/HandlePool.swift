@@ -133,7 +133,7 @@ final class HandlePool: OwnHandles {
 
     private func make(_ id: JanusHandleID, _ transport: SIPTransport) {
         let handle = JanusHandle<SIPMessage>(
-            id, session: possession.janusSession, gateway: possession.gateway
+            id, session: possession.janusSession, gateway: possession.gateway, question: SIPBody.ask
         ) { [weak self] event, _ in self?.received(event, id) }
         making = Making(transport: transport, handle: handle)
         handle.receiveEvents()

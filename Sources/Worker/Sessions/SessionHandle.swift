@@ -21,7 +21,7 @@ final class SessionHandle<Message> {
 
     /// - Parameters:
     ///   - points: where tests end the process, at record, attach and detach.
-    ///   - question: as ``JanusHandle/init(_:session:gateway:question:receive:)``, for handles that dead processes may have used.
+    ///   - question: as ``JanusHandle/init(_:session:gateway:question:isInherited:receive:)``.
     init(
         _ id: SessionID, possession: SlotPossession,
         points: (record: FaultPoint, attach: FaultPoint, detach: FaultPoint),
@@ -72,7 +72,7 @@ final class SessionHandle<Message> {
     ) -> JanusHandle<Message> {
         JanusHandle(
             handle, session: possession.janusSession, gateway: possession.gateway,
-            question: isInherited ? question : nil, receive: receive)
+            question: question, isInherited: isInherited, receive: receive)
     }
 
     /// The handle is of no use any more; another one may be taken.

@@ -137,6 +137,8 @@ class _Run:
                 self._complain("processes end when they are asked to", ending)
             await self._janus.stop()
             running_now.remove(self._gateway)
+        if mishap := self._janus.mishap():
+            self._complain("Janus takes no harm", mishap)
         try:
             check_logs(self._gateway)
         except AssertionError as error:

@@ -49,10 +49,13 @@ class Janus:
         await self.inspector.close()
         await self.process.stop()
 
-    def has_crashed(self):
-        """What it said last, when a signal ended it that nobody here has sent."""
-        crashed = self.process.status in (-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS)
-        return f"{self.process!r} crashed:\n{self.process.last_lines()}" if crashed else None
+    def mishap(self):
+        """What nobody may bring it to: that a signal ended it which nobody here has sent, with what it said last, or that its
+        SIP plugin stood still."""
+        if self.process.status in (-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS):
+            return f"{self.process!r} crashed:\n{self.process.last_lines()}"
+        pauses = self.process.log.read_text(errors="replace").count("still no NUA")
+        return f"{self.process!r}: the SIP plugin waited {pauses} times for a handle that was detached too early" if pauses else None
 
     async def _answers(self):
         assert self.process.running, f"janus ended with status {self.process.status}:\n{self.process.last_lines()}"

@@ -157,12 +157,12 @@ import Testing
         #expect(socket.sent.count == 1)
     }
 
-    // MARK: Handles that others have used
+    // MARK: What Janus may not have done yet
 
-    private func inherited() -> JanusHandle<String> {
+    private func inherited(_ isInherited: Bool = true) -> JanusHandle<String> {
         JanusHandle(
             WorkerTests.handle(93), session: JanusSessionID(rawValue: 811), gateway: gateway,
-            question: { $0.member("request", "are_you_done") }
+            question: { $0.member("request", "are_you_done") }, isInherited: isInherited
         ) { [heard] event, purpose in heard.lines.append("\(event.kind) of \(purpose ?? "nothing")") }
     }
 
@@ -208,6 +208,33 @@ import Testing
         say(#"{"janus":"event","sender":93,"transaction":"x-1"}"#)
         detachTwice(handle)
         #expect(sentTypes == ["message", "detach", "detach"])
+    }
+
+    @Test func `what we have asked for ourselves is done, too, before the handle goes`() {
+        let handle = inherited(false)
+        handle.receiveEvents()
+        handle.message("a", body: { $0.member("request", "a") }) { _ in }
+        say(#"{"janus":"ack","transaction":"x-1"}"#)
+        detachTwice(handle)
+        #expect(sentTypes == ["message", "question"])
+        say(#"{"janus":"event","sender":93,"transaction":"x-1"}"#)
+        #expect(sentTypes == ["message", "question"], "another answer may be behind it")
+        say(#"{"janus":"event","sender":93,"transaction":"x-2"}"#)
+        #expect(sentTypes == ["message", "question", "detach", "detach"])
+        #expect(heard.lines == [])
+    }
+
+    @Test(arguments: [false, true])
+    func `what owes nothing goes at once`(isAnswered: Bool) {
+        let handle = inherited(false)
+        handle.receiveEvents()
+        if isAnswered {
+            handle.message("a", body: { $0.member("request", "a") }) { _ in }
+            say(#"{"janus":"ack","transaction":"x-1"}"#)
+            say(#"{"janus":"event","sender":93,"transaction":"x-1"}"#)
+        }
+        detachTwice(handle)
+        #expect(sentTypes.suffix(2) == ["detach", "detach"] && !sentTypes.contains("question"))
     }
 
     @Test func `a message that has left goes before the question`() {
