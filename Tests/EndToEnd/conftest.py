@@ -142,6 +142,7 @@ async def exchange(kamailio):
     """The registrar, which knows nobody's place any more when the test is over and everybody has gone."""
     yield kamailio
     await kamailio.answer_registrations("normal")
+    await kamailio.ring_for(None)
     await kamailio.forget_places()
     await kamailio.nothing_registered()
 

@@ -144,6 +144,8 @@ async def test_E06_B18_D28_sound_before_the_answer_comes_with_the_answer(subscri
     early = await reached("uas_early", "early", early=1000)
     call = await alice.dial("early@phones.test")
     await call.told("progress")
+    await asyncio.sleep(0.3)
+    assert call.states == ["progress"], "no answer is told of while it only plays"
     assert (await call.told("accepted"))["sdp"].startswith("v=0")
     await call.connects()
     await call.hears(TONE)  # it sends back what it hears
@@ -186,9 +188,11 @@ async def test_E06_who_is_called_refuses(subscribers, reached, gateway, scenario
 
 async def test_E06_nobody_has_that_address_or_is_there(subscribers, exchange):
     alice = await subscribers.registered("alice")
-    await (await alice.dial_silently("nobody@phones.test", "nobody")).ends("404")
     await exchange.add_user("absent")
-    await (await alice.dial_silently("absent@phones.test", "absent")).ends("480")
+    for user, reason in (("nobody", "404"), ("absent", "480")):
+        call = await alice.dial_silently(f"{user}@phones.test", user)
+        await call.ends(reason)
+        assert call.states == ["progress", "terminated"]
 
 
 async def test_R09_E06_nobody_answers_and_the_call_is_given_up(subscribers, reached, gateway):
@@ -203,6 +207,58 @@ async def test_R09_E06_nobody_answers_and_the_call_is_given_up(subscribers, reac
     await ringer.succeeds()
     assert alice.missed == []
     await handles_become(gateway, 1)
+
+
+async def test_E06_nobody_answers_and_the_proxy_gives_up(subscribers, exchange, reached, gateway):
+    alice = await subscribers.registered("alice")
+    ringer, before = await reached("uas_ring", "ringer"), await exchange.dialled(alice.user)
+    await exchange.ring_for(1500)
+    call = await alice.dial_silently("ringer@phones.test", "unanswered")
+    await ringer.is_in_calls(1)
+    await call.ends("408")
+    assert call.states == ["progress", "terminated"]
+    await ringer.succeeds()  # it was told by CANCEL
+    dialled = await exchange.dialled(alice.user)
+    assert [dialled[call] for call in dialled.keys() - before.keys()] == [1]
+    assert alice.missed == []
+    await handles_become(gateway, 1)
+
+
+async def test_E03_E04_E06_a_call_that_nobody_takes_is_missed_when_the_proxy_gives_up(
+        subscribers, exchange, sipp, callers, gateway):
+    alice = await subscribers.registered("alice")
+    await exchange.ring_for(1500)
+    caller = sipp("uac_refused", rows=await callers(1, alice.user), name="Carol", status=408)
+    await caller.start()
+    call = await alice.rings()
+    await call.ends("487")
+    await alice.client.event("missed_session")
+    assert call.states == ["terminated"]
+    assert alice.client.names()[-3:] == ["incoming_session", "terminated", "missed_session"]
+    await caller.succeeds()
+    await handles_become(gateway, 1)
+
+
+async def test_E06_a_call_with_a_wrong_password_is_refused(subscribers, reached, gateway, exchange):
+    alice = await subscribers.subscriber("alice")
+    await alice.client.acked("account-remove", account=alice.account)
+    await alice.add_account(ha1=secrets.token_hex(16))
+    echo, before = await reached("uas_answer", "echo"), await exchange.dialled(alice.user)
+    call = await alice.dial_silently("echo@phones.test", "forged")
+    await call.told("terminated")
+    assert call.states == ["progress", "terminated"]
+    assert call.endings[0].split()[0] in ("407", "904"), call.endings
+    assert echo.counts().created == 0 and await exchange.dialled(alice.user) == before
+    await handles_become(gateway, 0)
+
+
+async def test_E06_a_call_over_a_proxy_that_is_not_there_ends(subscribers, gateway):
+    alice = await subscribers.subscriber("alice")
+    call = await alice.dial_silently("bob@dead.phones.test", "into-the-void")
+    await call.told("terminated", within=45)
+    assert call.states == ["progress", "terminated"]
+    assert call.endings[0].split()[0] in ("408", "503"), call.endings
+    await handles_become(gateway, 0)
 
 
 async def test_E04_E06_a_caller_who_gives_up_was_missed(subscribers, sipp, callers):
@@ -245,6 +301,7 @@ async def test_R09_E04_a_client_declines(subscribers, sipp, callers):
     await call.ends("486")
     await caller.succeeds()
     await asyncio.sleep(SLACK)
+    assert call.states == ["terminated"]
     assert alice.missed == []
 
 
@@ -422,8 +479,11 @@ async def test_E03_a_name_of_four_kilobytes_rings_and_does_no_harm(subscribers, 
     caller = sipp("uac_cancel", rows=await callers(1, alice.user), name="x" * 4096, ringing=300)
     await caller.run()
     call = await alice.rings()
-    assert set(call.originator["display_name"]) <= {"x"}
+    name = call.originator["display_name"]
+    assert len(name) >= 64 and set(name) == {"x"}, name
     await call.ends("487")
+    await alice.client.event("missed_session")
+    assert alice.missed == [call.originator]
     await still_fit(alice, phones, gateway)
 
 

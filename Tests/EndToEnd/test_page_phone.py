@@ -12,7 +12,7 @@ from harness.baresip import VOICE
 from harness.browser import Browser
 from harness.checks import nothing_left
 from harness.raw import get
-from harness.waiting import eventually, growing
+from harness.waiting import eventually
 
 PHONE = "document.querySelector('#phone')"
 RINGING = "document.querySelector('#ringing')"
@@ -29,6 +29,16 @@ LOUDEST = """(async () => {
   const note = loudness.indexOf(Math.max(...loudness)) * context.sampleRate / analyser.fftSize;
   await context.close();
   return note;
+})()"""
+# What the page says and with what it opens its connections, from now on.
+WATCHED = """(() => {
+  window.said = [];
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (text) { window.said.push(String(text)); return send.call(this, text); };
+  window.servers = [];
+  window.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(configuration) { super(configuration); window.servers.push(configuration?.iceServers); }
+  };
 })()"""
 # RFC 1321, A.5.
 DIGESTS = {
@@ -136,6 +146,16 @@ async def test_R03_E02_the_page_registers_and_unregisters(page, exchange, gatewa
     await exchange.nothing_registered()
 
 
+async def test_R01_R03_the_password_never_leaves_the_page(page, exchange):
+    password = await exchange.add_user("anna")
+    await page.evaluate(WATCHED)
+    await registered(page, exchange)
+    said = await page.evaluate("window.said")
+    assert said and not [frame for frame in said if password in frame]
+    added = [json.loads(frame) for frame in said if "account-add" in frame]
+    assert [request["password"] for request in added] == [exchange.ha1("anna")]
+
+
 async def test_E02_a_wrong_password_is_told_in_plain_words(page, exchange, screenshots):
     await exchange.add_user("anna")
     await register(page, exchange, "anna", password="wrong")
@@ -157,7 +177,7 @@ async def test_R06_R09_E06_the_page_calls_a_telephone_and_hears_it(page, exchang
     await dial(page, bob.user)  # a name alone is one of our own domain
     await call_is(page, "established")
     await hears(page, VOICE)
-    await growing(bob.heard, by=0.5, what="what the telephone hears")
+    await bob.hears_something()
     await page.evaluate(f"{PHONE}.querySelector('.call-keys').open = true")
     await page.until(f"!{PHONE}.querySelector('.keys button').disabled")
     await click(page, "#phone .keys [data-key='5']")
@@ -167,6 +187,9 @@ async def test_R06_R09_E06_the_page_calls_a_telephone_and_hears_it(page, exchang
     await click(page, "#phone .call-mute")
     assert await page.evaluate(f"{PHONE}.querySelector('.call-mute').getAttribute('aria-pressed')") == "true"
     assert (await page.evaluate("window.continuo.phone.stats()"))["call"]["muted"]
+    await bob.hears_silence()
+    await click(page, "#phone .call-mute")
+    await bob.hears_something()
     await click(page, "#phone .call-end")
     await call_is(page, "terminated")
     await bob.told("CALL_CLOSED")
@@ -260,9 +283,12 @@ async def test_ice_servers_are_taken_from_a_field_and_remembered_in_the_window_o
         "stun:127.0.0.1:9\nturn:127.0.0.1:9 user secret")
     assert "secret" not in await page.evaluate("JSON.stringify(localStorage)")
     await phones("bob", answers=True)
+    await page.evaluate(WATCHED)
     await dial(page, "sip:bob@phones.test")
     await call_is(page, "established")
     await hears(page, VOICE)
+    assert await page.evaluate("window.servers") == [[
+        {"urls": "stun:127.0.0.1:9"}, {"urls": "turn:127.0.0.1:9", "username": "user", "credential": "secret"}]]
 
 
 async def test_a_call_goes_on_in_a_room_and_the_room_beside_the_call(page, exchange, phones, screenshots):

@@ -136,18 +136,30 @@ class Baresip:
 
     async def hears(self, frequency, seconds=0.6, within=10.0):
         """Waits until the note is nearly all that it has heard for a while, beginning now."""
+        await self._hears(
+            lambda latest, rate: loudness(latest) > 500 and share_of_tone(latest, rate, frequency) > 0.8,
+            seconds, within, f"to hear {frequency} Hz")
+
+    async def hears_something(self, seconds=1.5, within=10.0):
+        """Waits until there is sound in what it has heard for a while, beginning now."""
+        await self._hears(lambda latest, rate: loudness(latest) > 100, seconds, within, "to hear something")
+
+    async def hears_silence(self, seconds=1.5, within=10.0):
+        """Waits until there was no sound for a while, beginning now, although something has come."""
+        await self._hears(lambda latest, rate: loudness(latest) < 20, seconds, within, "to hear silence")
+
+    async def _hears(self, is_it, seconds, within, what):
         before = {path: len(read_sound(path)[0]) for path in self._recordings()}
 
         def heard():
             for path in self._recordings():
                 samples, rate = read_sound(path)
                 latest = samples[before.get(path, 0):][-int(seconds * rate):]
-                if (len(latest) >= int(seconds * rate) and loudness(latest) > 500
-                        and share_of_tone(latest, rate, frequency) > 0.8):
+                if len(latest) >= int(seconds * rate) and is_it(latest, rate):
                     return True
             return False
 
-        await eventually(heard, within, f"{self.process.name} to hear {frequency} Hz")
+        await eventually(heard, within, f"{self.process.name} {what}")
 
     def heard(self):
         """How many seconds of sound have reached it in all its calls: they stand still when nobody sends."""

@@ -27,6 +27,12 @@ class Handle:
         return self.opaque_id.split(":")[3]
 
     @property
+    def is_waiting_for_a_call(self):
+        """One that no call has taken: it has been told that it is nobody, or nothing yet."""
+        return (self.purpose.startswith("pooled-") and self.plugin.get("username") in (None, "pool")
+                and not self.is_in_a_call and "callee" not in self.plugin and not self.plugin.get("establishing"))
+
+    @property
     def is_in_a_call(self):
         """Also while it is being made or ended."""
         return self.plugin.get("call_status", "idle") != "idle"
@@ -66,7 +72,7 @@ class JanusInspector:
     async def session_handles(self):
         """The handles of clients' publishers, feeds, registrations and calls: all but the workers' own."""
         return [handle for handle in await self.handles()
-                if handle.purpose != "rooms" and not handle.purpose.startswith("pooled-")]
+                if handle.purpose != "rooms" and not handle.is_waiting_for_a_call]
 
     async def publisher(self, display):
         """The publisher with this display name."""

@@ -121,6 +121,15 @@ class Kamailio:
         """`normal`; `silent`; `silent-when-authenticated`, which falls silent after its challenge; or a status."""
         await self.call("htable.sets", "settings", "register", how)
 
+    async def ring_for(self, milliseconds):
+        """How long a phone may ring from now on; then the call is cancelled there, and the caller told 408. None: as long as
+        was said in the beginning."""
+        if milliseconds:
+            await self.call("htable.sets", "settings", "ringing", str(milliseconds))
+        else:
+            with suppress(KamailioError):
+                await self.call("htable.delete", "settings", "ringing")
+
     async def _tell_password(self, user, password):
         await self.call("htable.sets", "passwords", self.address_of(user), password)
 
