@@ -8,7 +8,6 @@ const REQUESTS = [
   [/invalid uri/i, 'That is not an address. One looks like name@example.org.', false],
   [/already added/i, 'The gateway still remembers this account.', true],
   [/too many/i, 'That is more than the gateway takes at once.', false],
-  [/not available yet/i, 'This gateway does not offer calls yet.', false],
 ];
 
 /** @param {import('./sylkrtc.js').SylkError} error of a request @returns {{text: string, temporary: boolean}} */
@@ -42,7 +41,7 @@ const ENDINGS = [
   [/^408\b/, 'No answer.'],
   [/^487\b/, 'Given up before it was answered.'],
   [/^(488|606)\b/, 'The two ends have no kind of sound in common.'],
-  [/^(401|403|407)\b/, 'The call is not allowed.'],
+  [/^(401|403|407|904)\b/, 'The call is not allowed.'],
   [/^500 (worker|janus) lost/i, 'The server that carried the call went away.'],
   [/^connection lost/, 'The connection to the gateway was interrupted.'],
   [/^503\b/, 'The call could not be put through.'],
