@@ -67,8 +67,7 @@ final class OutgoingCallSession: CallSession {
         voice = home.voice(of: id, base: nil, isHeard: isHeard)
         desk = RequestDesk(voice, isBusy: isHeard)
         handle = SessionHandle(
-            id, possession: possession, points: (.callRecord, .callRegister, .callDetach), question: SIPBody.ask,
-            logger: logger)
+            id, possession: possession, points: (.callRecord, .callRegister, .callDetach), logger: logger)
         desk.isClosed = { [unowned self] in self.machine.isEnding }
         desk.serve = { [unowned self] request, sequence in serve(request, sequence) }
     }
@@ -94,7 +93,7 @@ final class OutgoingCallSession: CallSession {
         let seen = info.map(OutgoingCallStateMachine.Observation.init) ?? OutgoingCallStateMachine.Observation()
         perform(machine.observed(seen))
         if let found = seen.handle, machine.life.usable == found {
-            handle.take(found, isInherited: true) { [weak self] event, message in self?.received(event, message) }
+            handle.take(found) { [weak self] event, message in self?.received(event, message) }
         }
         guard let (told, requests) = waitingResync else { return }
         resync(told, requests)
@@ -282,7 +281,7 @@ final class OutgoingCallSession: CallSession {
             guard possession.isHeld else { return }
             switch result {
             case .success(let id):
-                handle.take(id, isInherited: false) { [weak self] event, message in self?.received(event, message) }
+                handle.take(id) { [weak self] event, message in self?.received(event, message) }
                 perform(machine.attached(id))
             case .failure(let error): perform(machine.attachFailed(error.reason))
             }

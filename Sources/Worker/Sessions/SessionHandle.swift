@@ -13,22 +13,17 @@ final class SessionHandle<Message> {
     private let possession: SlotPossession
     private let logger: Logger
     private let points: (record: FaultPoint, attach: FaultPoint, detach: FaultPoint)
-    private let question: JanusHandle<Message>.Body?
     private var handle: JanusHandle<Message>?
     private var slowLinks = SlowLinks()
 
     private var faults: FaultPoints { possession.faults }
 
-    /// - Parameters:
-    ///   - points: where tests end the process, at record, attach and detach.
-    ///   - question: as ``JanusHandle/init(_:session:gateway:question:isInherited:receive:)``.
+    /// - Parameter points: where tests end the process, at record, attach and detach.
     init(
         _ id: SessionID, possession: SlotPossession,
-        points: (record: FaultPoint, attach: FaultPoint, detach: FaultPoint),
-        question: JanusHandle<Message>.Body? = nil, logger: Logger
+        points: (record: FaultPoint, attach: FaultPoint, detach: FaultPoint), logger: Logger
     ) {
         self.points = points
-        self.question = question
         self.id = id
         self.possession = possession
         self.logger = logger
@@ -53,26 +48,18 @@ final class SessionHandle<Message> {
     /// Goes on with a predecessor's handle. What it has said meanwhile is received at once.
     func adopt(_ handle: JanusHandleID, receive: @escaping (JanusEvent, Message?) -> Void) {
         possession.recordHandle(handle, of: id)
-        let adopted = make(handle, isInherited: true, receive)
+        let adopted = JanusHandle<Message>(
+            handle, session: possession.janusSession, gateway: possession.gateway, receive: receive)
         self.handle = adopted
         adopted.receiveEvents()
     }
 
     /// Goes on with a handle that another one has attached; who has it is noted elsewhere.
-    ///
-    /// - Parameter isInherited: a dead process may have used it.
-    func take(_ handle: JanusHandleID, isInherited: Bool, receive: @escaping (JanusEvent, Message?) -> Void) {
-        let taken = make(handle, isInherited: isInherited, receive)
+    func take(_ handle: JanusHandleID, receive: @escaping (JanusEvent, Message?) -> Void) {
+        let taken = JanusHandle<Message>(
+            handle, session: possession.janusSession, gateway: possession.gateway, receive: receive)
         self.handle = taken
         taken.receiveEvents()
-    }
-
-    private func make(
-        _ handle: JanusHandleID, isInherited: Bool, _ receive: @escaping (JanusEvent, Message?) -> Void
-    ) -> JanusHandle<Message> {
-        JanusHandle(
-            handle, session: possession.janusSession, gateway: possession.gateway,
-            question: question, isInherited: isInherited, receive: receive)
     }
 
     /// The handle is of no use any more; another one may be taken.
@@ -96,7 +83,8 @@ final class SessionHandle<Message> {
             faults.after(points.attach)
             if case .success(let id) = result {
                 possession.recordHandle(id, of: self.id)
-                let attached = make(id, isInherited: false, receive)
+                let attached = JanusHandle<Message>(
+                    id, session: possession.janusSession, gateway: possession.gateway, receive: receive)
                 handle = attached
                 attached.receiveEvents()
             }
@@ -127,7 +115,9 @@ final class SessionHandle<Message> {
     ///
     /// - Parameter id: of a predecessor's handle, which may not have been adopted.
     func detach(_ id: JanusHandleID, completion: @escaping () -> Void) {
-        let handle = self.handle ?? make(id, isInherited: true) { _, _ in }
+        let handle =
+            self.handle
+            ?? JanusHandle(id, session: possession.janusSession, gateway: possession.gateway) { _, _ in }
         faults.before(points.detach)
         handle.detach { [logger, faults, points] result in
             faults.after(points.detach)
