@@ -161,7 +161,7 @@ final class WorkerCore: FrontdoorLinks.Delegate {
         let isIdle = conferences?.isForgotten ?? true
         awaitReplies(until: loop.now + Self.stopPatience) { [self] in
             if isIdle, conferences != nil, let session, let gateway = janus.gateway {
-                session.destroy(over: gateway) { [self] _ in leave(completion) }
+                session.destroy(over: gateway, patience: Self.stopPatience) { [self] _ in leave(completion) }
             } else {
                 leave(completion)
             }

@@ -36,7 +36,22 @@ final class JanusGateway {
         let began: NIODeadline
     }
 
+    private struct Question {
+        let handle: JanusHandleID
+        let completion: (Answer) -> Void
+    }
+
+    /// How a question ended.
+    enum Answer {
+        /// Whatever was asked before is done, or may be taken for done.
+        case given
+        /// The connection is gone, or the handle is somebody else's from now on.
+        case void
+    }
+
     private var pending = PendingTransactions<Request>()
+    /// Those whose event is still to come.
+    private var questions = PendingTransactions<Question>()
     private var late: [String: (JanusReply) -> Void] = [:]
     private var lateOrder: CircularBuffer<String> = []
     private var transactions = 0
@@ -120,8 +135,31 @@ final class JanusGateway {
         return transaction
     }
 
-    /// Requests that have no reply yet.
-    var underWay: Int { pending.count }
+    /// Asks a plugin something that it answers by an event when all is done that was asked of it before. The answer reaches
+    /// nobody else.
+    ///
+    /// - Parameter completion: called once, later on this loop: when it is answered or refused, when the handle is gone, or after
+    ///   the time of a request.
+    func ask(
+        _ body: (inout JSONWriter) -> Void, session: JanusSessionID, handle: JanusHandleID,
+        completion: @escaping (Answer) -> Void
+    ) {
+        var transaction = ""
+        transaction = request("message", session: session, handle: handle) { json in
+            json.object("body") { body(&$0) }
+        } completion: { [self] result in
+            switch result {
+            case .success(.accepted): break
+            // No event follows a refusal or a synchronous result.
+            case .failure, .success(.done): questions.resolve(transaction)?.completion(isOpen ? .given : .void)
+            }
+        }
+        questions.insert(
+            transaction, Question(handle: handle, completion: completion), deadline: loop.now + requestTime)
+    }
+
+    /// Requests that have no reply yet, and questions that have no answer.
+    var underWay: Int { pending.count + questions.count }
 
     /// Events of `handle` go to `receive` from now on, those that were kept first; nil stops them.
     func route(_ handle: JanusHandleID, to receive: ((JanusEvent) -> Void)?) {
@@ -135,6 +173,7 @@ final class JanusGateway {
     func keepEvents() {
         handlers = [:]
         kept = [:]
+        for question in questions.removeAll() { question.completion(.void) }
     }
 
     /// Every handle has its receiver.
@@ -160,6 +199,10 @@ final class JanusGateway {
             finish(request, result)
         case .event(let event):
             logger.debug("event", metadata: .keyed([.handle: "\(event.sender)", .event: "\(event.kind)"]))
+            if let question = event.transaction.flatMap({ questions.resolve($0) }) {
+                return question.completion(.given)
+            }
+            if event.kind == .detached { handleIsGone(event.sender) }
             guard let receive = handlers[event.sender] else {
                 if kept != nil { return keep(event) }
                 // What still comes of a handle that was given up is no surprise.
@@ -184,6 +227,10 @@ final class JanusGateway {
         batching.taken(underWay: pending.count, at: loop.now)
     }
 
+    private func handleIsGone(_ handle: JanusHandleID) {
+        for question in questions.removeAll(where: { $0.handle == handle }) { question.completion(.given) }
+    }
+
     /// Bounded: a handle that has more to say than this will be told by its observation.
     private func keep(_ event: JanusEvent) {
         guard let count = kept?[event.sender]?.count, count >= Self.maximumKept else {
@@ -199,6 +246,7 @@ final class JanusGateway {
             if let undo = request.late { remember(undo, of: request.transaction) }
             finish(request, .failure(.timedOut))
         }
+        for question in questions.expired(at: now) { question.completion(.given) }
     }
 
     private func finish(_ request: Request, _ result: Result<JanusReply, JanusError>) {
@@ -226,6 +274,7 @@ final class JanusGateway {
         handlers = [:]
         kept = nil
         late = [:]
+        for question in questions.removeAll() { question.completion(.void) }
         for request in pending.removeAll() { finish(request, .failure(.linkLost)) }
     }
 

@@ -21,7 +21,7 @@ final class JanusHandle<Purpose> {
     private let question: Body?
     /// A dead process may have asked for something that Janus has not come to yet.
     private var mayOweOthers: Bool
-    private var questionDeadline: Scheduled<Void>?
+    private var isAsking = false
 
     typealias Body = (inout JSONWriter) -> Void
 
@@ -111,26 +111,22 @@ final class JanusHandle<Purpose> {
     /// Until it is answered the handle is busy.
     private func ask(_ question: Body) {
         isBusy = true
-        let bound = NIOLoopBound(self, eventLoop: gateway.loop)
-        questionDeadline = gateway.loop.scheduleTask(in: JanusGateway.standardRequestTime) { bound.value.answered() }
-        var transaction = ""
-        gateway.route(id) { [self] event in
-            if event.transaction == transaction { answered() }
-        }
-        transaction = gateway.request("message", session: session, handle: id) { json in
-            json.object("body") { question(&$0) }
-        } completion: { [self] result in
-            if case .failure = result { answered() }
+        isAsking = true
+        gateway.ask(question, session: session, handle: id) { [self] answer in
+            isAsking = false
+            isBusy = false
+            switch answer {
+            case .given: detachWaiting()
+            // Whoever has the handle now decides what becomes of it.
+            case .void: failWaiting(.linkLost)
+            }
         }
     }
 
-    private func answered() {
-        guard let deadline = questionDeadline else { return }
-        deadline.cancel()
-        questionDeadline = nil
-        gateway.route(id, to: nil)
-        isBusy = false
-        detachWaiting()
+    private func failWaiting(_ error: JanusError) {
+        let waiting = detaching
+        detaching = []
+        for completion in waiting { completion(.failure(error)) }
     }
 
     private func detachWaiting() {
@@ -141,7 +137,7 @@ final class JanusHandle<Purpose> {
 
     /// Janus has removed the handle on its own.
     func forget() {
-        if questionDeadline == nil { gateway.route(id, to: nil) }
+        if !isAsking { gateway.route(id, to: nil) }
         let dropped = waiting
         waiting = []
         for message in dropped { message.completion(.failure(.core(code: 459, reason: "the handle is gone"))) }
@@ -164,6 +160,8 @@ final class JanusHandle<Purpose> {
         } completion: { [self] result in
             switch result {
             case .success(.accepted): break
+            // It may have been taken all the same.
+            case .failure(.timedOut): mayOweOthers = true
             // No event follows a refusal or a synchronous result.
             case .failure, .success(.done): purposes[transaction] = nil
             }

@@ -33,6 +33,11 @@ struct PendingTransactions<Context> {
         return expired
     }
 
+    /// Those that nothing is to be awaited of any more.
+    mutating func removeAll(where isMeant: (Context) -> Bool) -> [Context] {
+        contexts.filter { isMeant($0.value) }.compactMap { contexts.removeValue(forKey: $0.key) }
+    }
+
     /// Everything, oldest first: the link is lost.
     mutating func removeAll() -> [Context] {
         let lost = deadlines[firstDeadline...].compactMap { contexts.removeValue(forKey: $0.transaction) }

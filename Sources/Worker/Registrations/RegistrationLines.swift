@@ -89,8 +89,12 @@ final class RegistrationLines {
         _ handle: JanusHandleID, _ role: RegistrationLine.Role, of master: RegistrationLine?, isWarm: Bool,
         isInherited: Bool
     ) -> RegistrationLine {
+        // A helper has its master's SIP stack: nobody waits while it gets one.
+        let isHelper = role == .spare || master != nil
+        let question = isHelper ? nil : SIPBody.ask
         let janusHandle = JanusHandle<SIPMessage>(
-            handle, session: possession.janusSession, gateway: possession.gateway, question: SIPBody.ask,
+            handle, session: possession.janusSession, gateway: possession.gateway,
+            question: question,
             isInherited: isInherited
         ) { [weak self] event, message in
             guard let self, let line = lines[handle] else { return }
@@ -122,7 +126,7 @@ final class RegistrationLines {
 
     /// Gives a line's handle up, and those of its helpers, if it has any.
     func close(_ line: RegistrationLine) {
-        close(line.handle, with: lines.values.filter { $0.master === line }) { [self] in detach($0) {} }
+        close(line.handle, with: lines.values.filter { $0.master === line }) { [self] in detach($0, of: $1) }
     }
 
     /// The registration's own handle goes, and everything that depends on it.
@@ -135,7 +139,7 @@ final class RegistrationLines {
             ) { _, _ in }
         close(handle, with: lines.values.filter { $0.handle.id != master }) { [self, faults = possession.faults] in
             faults.before(.registrationDetach)
-            detach($0) {
+            detach($0, of: $1) {
                 faults.after(.registrationDetach)
                 completion()
             }
@@ -146,23 +150,28 @@ final class RegistrationLines {
     /// (``JanusHandle/detach(completion:)``).
     private func close(
         _ handle: JanusHandle<SIPMessage>, with helpers: [RegistrationLine],
-        then last: @escaping (JanusHandle<SIPMessage>) -> Void
+        then last: @escaping (JanusHandle<SIPMessage>, RegistrationLine?) -> Void
     ) {
-        lines.removeValue(forKey: handle.id)?.warmed()
+        let line = lines.removeValue(forKey: handle.id)
         handle.forget()
-        guard !helpers.isEmpty else { return last(handle) }
+        guard !helpers.isEmpty else { return last(handle, line) }
         var left = helpers.count
         for helper in helpers {
-            lines.removeValue(forKey: helper.handle.id)?.warmed()
-            detach(helper.handle) {
+            lines[helper.handle.id] = nil
+            detach(helper.handle, of: helper) {
                 left -= 1
-                if left == 0 { last(handle) }
+                if left == 0 { last(handle, line) }
             }
         }
     }
 
-    private func detach(_ handle: JanusHandle<SIPMessage>, completion: @escaping () -> Void) {
+    /// A turn to register is over when Janus is done with the handle, and not before: whoever registers and leaves at once
+    /// takes as much of Janus's time as somebody who stays.
+    private func detach(
+        _ handle: JanusHandle<SIPMessage>, of line: RegistrationLine?, completion: @escaping () -> Void = {}
+    ) {
         handle.detach { [logger] result in
+            line?.warmed()
             if case .failure(let error) = result, !error.saysAlreadyGone {
                 logger.warning("detach failed", metadata: .keyed([.handle: "\(handle.id)", .error: error.reason]))
             }

@@ -204,8 +204,12 @@ final class HandlePool: OwnHandles {
     }
 
     private func giveUp(_ id: JanusHandleID, _ error: JanusError) {
+        // It is over when Janus is done with the handle.
+        let turn = making?.handle.id == id ? turn : nil
+        if turn != nil { self.turn = nil }
         guard let handle = remove(id) else { return }
         handle.handle.detach { [logger] result in
+            turn?.over()
             guard case .failure(let error) = result, !error.saysAlreadyGone else { return }
             logger.warning("detach failed", metadata: .keyed([.error: error.reason, .handle: "\(id)"]))
         }

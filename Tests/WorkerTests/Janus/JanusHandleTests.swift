@@ -254,8 +254,10 @@ import Testing
         detachTwice(handle)
         say(#"{"janus":"ack","transaction":"x-1"}"#)
         loop.advance(by: .milliseconds(9_999))
+        gateway.timerFired(at: loop.now)
         #expect(sentTypes == ["question"])
         loop.advance(by: .milliseconds(1))
+        gateway.timerFired(at: loop.now)
         #expect(sentTypes == ["question", "detach", "detach"])
         let gone = inherited()
         gone.detach { _ in }
@@ -270,6 +272,38 @@ import Testing
         loop.run()
         let failure = "failed: the media server is not connected"
         #expect(heard.lines == ["first \(failure)", "second \(failure)"])
+    }
+
+    @Test(arguments: ["its end", "a result at once"])
+    func `a question is over with the handle, and with an answer that brings no event`(how: String) {
+        let handle = inherited()
+        detachTwice(handle)
+        #expect(gateway.underWay == 2, "the request, and its answer")
+        say(
+            how == "its end"
+                ? #"{"janus":"detached","sender":93}"# : #"{"janus":"success","transaction":"x-1"}"#)
+        #expect(sentTypes == ["question", "detach", "detach"])
+    }
+
+    @Test func `whoever has the connection next decides about a handle, not a question from before`() {
+        let handle = inherited()
+        detachTwice(handle)
+        say(#"{"janus":"ack","transaction":"x-1"}"#)
+        gateway.keepEvents()
+        say(#"{"janus":"event","sender":93,"transaction":"x-1"}"#)
+        #expect(sentTypes == ["question"])
+        let failure = "failed: the media server is not connected"
+        #expect(heard.lines == ["first \(failure)", "second \(failure)"])
+    }
+
+    @Test func `a message that was never answered may still be done: it is asked about`() {
+        let handle = inherited(false)
+        handle.receiveEvents()
+        handle.message("a", body: { $0.member("request", "a") }) { _ in }
+        loop.advance(by: .seconds(10))
+        gateway.timerFired(at: loop.now)
+        detachTwice(handle)
+        #expect(sentTypes == ["message", "question"])
     }
 
     @Test func `a forgotten handle is not detached`() {

@@ -1,4 +1,5 @@
 import Identity
+import JSONText
 import NIOCore
 import Testing
 
@@ -157,6 +158,58 @@ import Testing
             #expect(janus.sessions.isEmpty)
             loop.advance(by: .seconds(30))
             #expect(janus.count("keepalive") == 0)
+        }
+    }
+
+    // MARK: Its end
+
+    private func destroy(patience: TimeAmount? = nil) {
+        session.destroy(over: gateway, patience: patience) { [heard] in heard.lines.append("destroyed: \(words($0))") }
+        loop.run()
+    }
+
+    @Test func `it ends when all that telephones were asked for is done`() {
+        run {
+            take()
+            let handle = janus.addHandle(811, opaque: "a telephone")
+            janus.handles[handle]?.isPhone = true
+            janus.queues = { $0.name == "message register" }
+            gateway.request(
+                "message", session: session.id, handle: JanusHandleID(rawValue: handle),
+                members: { $0.object("body") { $0.member("request", "register") } }, completion: { _ in })
+            destroy()
+            loop.advance(by: .seconds(5))
+            #expect(janus.count("destroy") == 0 && heard.lines == ["created"])
+            janus.releaseQueued()
+            loop.run()
+            #expect(heard.lines == ["created", "destroyed: done"])
+            #expect(janus.violations == [] && janus.handles.isEmpty)
+        }
+    }
+
+    @Test func `nothing is asked where there are no telephones`() {
+        run {
+            take()
+            janus.interfere = { $0.name == "attach" ? .refuse(460, "No such plugin") : .proceed }
+            destroy()
+            #expect(heard.lines == ["created", "destroyed: done"])
+            #expect(janus.count("message which_call") == 0)
+        }
+    }
+
+    @Test func `a process that must go waits so long and no longer`() {
+        run {
+            take()
+            janus.interfere = { $0.name == "message which_call" ? .drop : .proceed }
+            destroy(patience: .seconds(1))
+            #expect(heard.lines == ["created"])
+            loop.advance(by: .seconds(1))
+            loop.run()
+            #expect(heard.lines == ["created", "destroyed: done"])
+            loop.advance(by: .seconds(10))
+            gateway.timerFired(at: loop.now)
+            loop.run()
+            #expect(janus.count("destroy") == 1)
         }
     }
 }

@@ -155,6 +155,23 @@ import Testing
         }
     }
 
+    @Test func `R03 whoever registers and leaves at once keeps the turn until Janus is done with that`() throws {
+        try SlotWorld.run { world in
+            world.janus.queues = { $0.name == "message register" }
+            for connection: UInt64 in 1...3 {
+                world.submit(registering("caller\(connection)"), connection, 1)
+                world.submit(.unregister(registration: sequence(1)), connection, 2)
+            }
+            // The first turn is the stock's.
+            for count in 0...2 {
+                #expect(proxies(world).count == count, "the others wait")
+                world.janus.releaseQueued()
+                world.settle()
+            }
+            #expect(proxies(world).count == 3)
+        }
+    }
+
     @Test func `B29 the next server is tried when one fails, and a failure is told after the last`() throws {
         try SlotWorld.run { world in
             world.proxies.targets = [target(1), target(2), target(3)]

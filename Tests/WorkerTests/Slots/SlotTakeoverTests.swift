@@ -133,7 +133,7 @@ import Testing
             #expect(try world.takeOver(isAdminUsed: false) == "serving")
             #expect(
                 world.janus.requests() == [
-                    "create", "claim", "destroy", "create", "attach", "message list",
+                    "create", "claim", "attach", "message which_call", "destroy", "create", "attach", "message list",
                 ])
             #expect(world.janus.handles.count == 1)
             #expect(world.inheritance.handles == nil)

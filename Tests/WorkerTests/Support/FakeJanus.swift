@@ -332,6 +332,11 @@ final class FakeJanus: JanusConnector {
             reply("success", request, "", socket)
         case "keepalive": reply("ack", request, "", socket)
         case "destroy":
+            if queued.contains(where: {
+                handles[$0.handle].map { $0.isPhone && $0.session == request.session } ?? false
+            }) {
+                violations.append("destroy over a message in the SIP plugin's queue")
+            }
             remove(session: request.session)
             reply("success", request, "", socket)
         case "attach":
@@ -389,7 +394,7 @@ final class FakeJanus: JanusConnector {
 
     /// `ack`, with what follows from it behind or before it.
     func accept(_ request: Request, _ socket: FakeJanusSocket, _ consequence: @escaping () -> Void) {
-        if queues(request) || queued.contains(where: { $0.handle == request.handle }) {
+        if queues(request) || (!queued.isEmpty && handles[request.handle]?.isPhone == true) {
             queued.append((request.handle, consequence))
             return reply("ack", request, "", socket)
         }
