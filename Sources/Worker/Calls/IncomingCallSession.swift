@@ -83,6 +83,7 @@ final class IncomingCallSession: CallSession {
         bell = home.voice(of: id, base: registration, isHeard: isHeard)
         desk = RequestDesk(voice, isBusy: false)
         desk.isClosed = { [unowned self] in self.machine.isEnding }
+        desk.takesLateCandidates = { true }
         desk.serve = { [unowned self] request, sequence in serve(request, sequence) }
     }
 

@@ -69,6 +69,7 @@ final class OutgoingCallSession: CallSession {
         handle = SessionHandle(
             id, possession: possession, points: (.callRecord, .callRegister, .callDetach), logger: logger)
         desk.isClosed = { [unowned self] in self.machine.isEnding }
+        desk.takesLateCandidates = { [unowned self] in self.machine.answer == .ack }
         desk.serve = { [unowned self] request, sequence in serve(request, sequence) }
     }
 

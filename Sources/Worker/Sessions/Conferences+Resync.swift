@@ -105,6 +105,8 @@ extension Conferences {
             case .terminate, .feedDetach, .unregister:
                 answer = .ack
                 isByRequest = true
+            // Candidates that have crossed an end which their client has not heard of.
+            case .trickle where told.isCall && wasAcked && !isByRequest: answer = .ack
             case .feedAnswer, .trickle, .update, .configureRoom, .releaseAccount, .invite, .register, .accept: break
             }
             outbox.answer(answer, to: listed.sequence, of: listed.connection)
@@ -127,6 +129,13 @@ extension Conferences {
 }
 
 extension Told {
+    fileprivate var isCall: Bool {
+        switch self {
+        case .publisher, .feed, .registration: false
+        case .call: true
+        }
+    }
+
     var isFeed: Bool {
         switch self {
         case .publisher, .registration, .call: false
