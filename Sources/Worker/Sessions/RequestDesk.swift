@@ -75,7 +75,11 @@ final class RequestDesk {
 
     private func advance() {
         guard queue.isWaiting else { return }
-        guard !isClosed() else { return turnAway() }
+        guard !isClosed() else {
+            // What is taken is answered in its turn.
+            if begun.isEmpty || !takesLateCandidates() { turnAway() }
+            return
+        }
         while queue.isWaiting, !isClosed(), let item = queue.next() {
             begun.insert(item.sequence)
             serve(item.request, item.sequence)
