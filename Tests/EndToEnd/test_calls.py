@@ -256,7 +256,8 @@ async def test_E06_a_call_over_a_proxy_that_is_not_there_ends(subscribers, gatew
     alice = await subscribers.subscriber("alice")
     call = await alice.dial_silently("bob@dead.phones.test", "into-the-void")
     await call.told("terminated", within=45)
-    assert call.states == ["progress", "terminated"]
+    # A host that refuses at once is heard of before Janus has said that it is calling.
+    assert call.states in (["progress", "terminated"], ["terminated"])
     assert call.endings[0].split()[0] in ("408", "503"), call.endings
     await handles_become(gateway, 0)
 

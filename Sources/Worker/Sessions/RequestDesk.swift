@@ -12,7 +12,8 @@ final class RequestDesk {
     private var closing: [RequestSequence] = []
     /// The session is about to end: nothing begins any more.
     var isClosed: () -> Bool = { false }
-    /// Candidates that have crossed an end which their client has not heard of are taken: nobody needs them any more.
+    /// Candidates that have crossed an end which their client has not heard of are taken: nobody needs them any more. Whoever
+    /// has asked for the end knows of it.
     var takesLateCandidates: () -> Bool = { false }
     /// Begins a request, which ends in `finish`, or in `close`.
     var serve: (WorkerRequest, RequestSequence) -> Void = { _, _ in }
@@ -90,7 +91,7 @@ final class RequestDesk {
         for item in queue.removeAll() {
             switch item.request {
             case .terminate, .feedDetach: closing.append(item.sequence)
-            case .trickle where takesLateCandidates(): voice.answer(.ack, to: item.sequence)
+            case .trickle where takesLateCandidates() && closing.isEmpty: voice.answer(.ack, to: item.sequence)
             case .join, .feedAttach, .feedAnswer, .trickle, .update, .configureRoom, .releaseAccount, .invite,
                 .register,
                 .unregister, .call, .accept:
