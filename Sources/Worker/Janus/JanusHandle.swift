@@ -12,6 +12,8 @@ final class JanusHandle<Purpose> {
     private var waiting: [Message] = []
     /// A message has left, and Janus has not said yet that it took it.
     private var isBusy = false
+    /// How many rests are not over.
+    private var rests = 0
     /// Detaches that wait for that; of several only the first finds a handle.
     private var detaching: [JanusGateway.Completion] = []
     /// Messages whose asynchronous outcome is still to come.
@@ -21,7 +23,6 @@ final class JanusHandle<Purpose> {
     private let question: Body?
     /// A dead process may have asked for something that Janus has not come to yet.
     private var mayOweOthers: Bool
-    private var isAsking = false
 
     typealias Body = (inout JSONWriter) -> Void
 
@@ -72,6 +73,16 @@ final class JanusHandle<Purpose> {
         sendNext()
     }
 
+    /// Janus is not ready for messages yet: they wait for so long. Candidates and a detach do not.
+    func rest(_ time: TimeAmount, on loop: any EventLoop) {
+        rests += 1
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        loop.scheduleTask(in: time) {
+            bound.value.rests -= 1
+            bound.value.sendNext()
+        }
+    }
+
     /// ICE candidates; not a plugin message, so it waits for nothing. An empty list ends them.
     func trickle(_ candidates: [Candidate], completion: @escaping JanusGateway.Completion) {
         gateway.request("trickle", session: session, handle: id) { json in
@@ -111,9 +122,7 @@ final class JanusHandle<Purpose> {
     /// Until it is answered the handle is busy.
     private func ask(_ question: Body) {
         isBusy = true
-        isAsking = true
         gateway.ask(question, session: session, handle: id) { [self] answer in
-            isAsking = false
             isBusy = false
             switch answer {
             case .given: detachWaiting()
@@ -137,14 +146,14 @@ final class JanusHandle<Purpose> {
 
     /// Janus has removed the handle on its own.
     func forget() {
-        if !isAsking { gateway.route(id, to: nil) }
+        gateway.route(id, to: nil)
         let dropped = waiting
         waiting = []
         for message in dropped { message.completion(.failure(.core(code: 459, reason: "the handle is gone"))) }
     }
 
     private func sendNext() {
-        guard !isBusy, !waiting.isEmpty else { return }
+        guard !isBusy, rests == 0, !waiting.isEmpty else { return }
         let message = waiting.removeFirst()
         isBusy = true
         // The reply arrives on a later tick at the earliest, when the transaction is known.

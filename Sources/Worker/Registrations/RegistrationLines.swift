@@ -93,8 +93,7 @@ final class RegistrationLines {
         let isHelper = role == .spare || master != nil
         let question = isHelper ? nil : SIPBody.ask
         let janusHandle = JanusHandle<SIPMessage>(
-            handle, session: possession.janusSession, gateway: possession.gateway,
-            question: question,
+            handle, session: possession.janusSession, gateway: possession.gateway, question: question,
             isInherited: isInherited
         ) { [weak self] event, message in
             guard let self, let line = lines[handle] else { return }

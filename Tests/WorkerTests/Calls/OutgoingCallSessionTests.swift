@@ -269,4 +269,40 @@ import Testing
             }
         }
     }
+    @Test func `candidates that cross an end are taken; behind a terminate they are refused and overtake nothing`()
+        throws
+    {
+        try CallWorld.run { world in
+            let id = session(5)
+            var row = OutgoingCallSession(id, world.calling(), home: world).row
+            row.isCallSent = true
+            let late = WorkerRequest.trickle(session: sequence(1), candidates: [candidate("x")])
+            let cases: [(requests: [WorkerRequest], said: [String])] = [
+                ([late], ["5/1 ack", "5/2 ack", "5/1 resynced", "5/1: call terminated 408 Request Timeout"]),
+                (
+                    [.terminate(session: sequence(1)), late],
+                    [
+                        "5/1 ack", "5/3 unknown session", "5/1 resynced", "5/2 ack",
+                        "5/1: call terminated 408 Request Timeout",
+                    ]
+                ),
+            ]
+            for (requests, said) in cases {
+                let heir = OutgoingCallSession(inheriting: row, home: world)
+                heir.observed(nil)
+                let all = [.call(world.calling())] + requests
+                heir.resync(
+                    ToldCall(),
+                    all.enumerated().map {
+                        ListedRequest(
+                            connection: connection(5), sequence: sequence(UInt64($0.offset) + 1), request: $0.element)
+                    })
+                world.settle()
+                #expect(world.said == said)
+                heir.release()
+                world.settle()
+                world.advance(by: .seconds(1))
+            }
+        }
+    }
 }

@@ -324,4 +324,26 @@ import Testing
         #expect(heard.lines == ["a \(failure)", "b \(failure)", "c \(failure)"])
         #expect(socket.sent.count == 1)
     }
+
+    @Test func `messages wait while Janus is not ready for them, in their order`() {
+        handle.rest(.milliseconds(100), on: loop)
+        ask("one")
+        ask("two")
+        #expect(socket.sent == [])
+        loop.advance(by: .milliseconds(50))
+        handle.rest(.milliseconds(100), on: loop)
+        loop.advance(by: .milliseconds(50))
+        #expect(socket.sent == [], "the later one counts")
+        loop.advance(by: .milliseconds(50))
+        #expect(socket.sent.count == 1 && socket.sent[0].contains("one"))
+    }
+
+    @Test func `what waits for Janus to be ready has failed when the handle is given up`() {
+        handle.rest(.milliseconds(100), on: loop)
+        ask("one")
+        handle.detach { _ in }
+        #expect(heard.lines.count == 1 && heard.lines[0].hasPrefix("one "))
+        loop.advance(by: .seconds(1))
+        #expect(socket.sent.count == 1 && socket.sent[0].contains("detach"))
+    }
 }

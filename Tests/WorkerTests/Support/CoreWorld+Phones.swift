@@ -14,6 +14,7 @@ extension CoreWorld {
         settle()
         janus.callerRings(handle, callID: "one")
         settle()
+        advance(by: JanusHandle<SIPMessage>.inviteTime)
         return (handle, try #require(core.conferences?.telephony.calls.keys.first).request)
     }
 }

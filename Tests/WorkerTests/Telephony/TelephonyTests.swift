@@ -75,6 +75,9 @@ import Testing
             world.janus.callerRings(spare, "carol@phones.test", name: "Carol", callID: "two")
             world.settle()
             #expect(world.heard == ["1/1: missed carol@phones.test (Carol)"])
+            #expect(
+                !world.janus.log.contains { $0.name == "message decline" }, "Janus does not know yet whom to answer")
+            world.advance(by: JanusHandle<SIPMessage>.inviteTime)
             let decline = try #require(world.janus.log.last { $0.name == "message decline" })
             #expect(decline.body?["code"]?.integer(Int.self) == 486)
         }
@@ -179,6 +182,7 @@ extension SlotWorld {
     func ring(_ handle: UInt64, _ callID: String) throws -> RequestSequence {
         janus.callerRings(handle, callID: callID)
         settle()
+        advance(by: JanusHandle<SIPMessage>.inviteTime)
         return try #require(conferences.telephony.calls.keys.first).request
     }
 
