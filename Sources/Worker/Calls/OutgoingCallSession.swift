@@ -150,13 +150,7 @@ final class OutgoingCallSession: CallSession {
         case .trickle(_, let candidates):
             // Between two servers there is none; Janus finds the client by what comes from it.
             guard handle.isAttached else { return desk.finish(sequence, .ack) }
-            handle.trickle(candidates) { [self] result in
-                if case .failure(let error) = result, error.saysAlreadyGone, machine.isEnding {
-                    desk.finish(sequence, .ack)
-                } else {
-                    desk.finish(sequence, result)
-                }
-            }
+            handle.trickle(candidates) { [self] in desk.finish(sequence, $0) }
         case .accept: desk.finish(sequence, .error("Cannot answer outgoing session \(clientSession)"))
         case .join, .feedAttach, .feedAnswer, .feedDetach, .update, .configureRoom, .releaseAccount, .invite, .register,
             .unregister, .call:

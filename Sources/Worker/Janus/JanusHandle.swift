@@ -74,10 +74,10 @@ final class JanusHandle<Purpose> {
     }
 
     /// Janus is not ready for messages yet: they wait for so long. Candidates and a detach do not.
-    func rest(_ time: TimeAmount, on loop: any EventLoop) {
+    func rest(_ time: TimeAmount) {
         rests += 1
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        loop.scheduleTask(in: time) {
+        let bound = NIOLoopBound(self, eventLoop: gateway.loop)
+        gateway.loop.scheduleTask(in: time) {
             bound.value.rests -= 1
             bound.value.sendNext()
         }

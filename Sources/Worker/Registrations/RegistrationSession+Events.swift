@@ -30,7 +30,7 @@ extension RegistrationSession {
             line.warmed()
             if isMaster { perform { $0.registrationFailed(code: code, reason: reason) } }
         case .incomingCall(let incoming):
-            line.handle.awaitInvite(possession)
+            line.handle.awaitInvite()
             line.isTurningAway = false
             line.isStuck = false
             let offer = event.description(of: "offer").map { SessionDescription($0) }
@@ -38,7 +38,7 @@ extension RegistrationSession {
             look()
         case .unreadableCall:
             logger.warning("a call that cannot be read")
-            line.handle.awaitInvite(possession)
+            line.handle.awaitInvite()
             line.isTurningAway = false
             line.isStuck = false
             let stale = line.call

@@ -8,5 +8,5 @@ extension JanusHandle<SIPMessage> {
     static var inviteTime: TimeAmount { .milliseconds(100) }
 
     /// A call has come in: it is answered when Janus can.
-    func awaitInvite(_ possession: SlotPossession) { rest(Self.inviteTime, on: possession.loop) }
+    func awaitInvite() { rest(Self.inviteTime) }
 }

@@ -7,7 +7,7 @@ final class RequestDesk {
     private let voice: SessionVoice
     private var queue: SessionQueue
     /// What has begun and is not answered; of a repeat nothing more than its answer is due.
-    private var begun: Set<RequestSequence> = []
+    private var begun: [RequestSequence: WorkerRequest] = [:]
     /// Requests that ask for the end.
     private var closing: [RequestSequence] = []
     /// The session is about to end: nothing begins any more.
@@ -28,7 +28,7 @@ final class RequestDesk {
     func beginAgain() { queue.beginAgain() }
 
     func submit(_ request: WorkerRequest, sequence: RequestSequence) {
-        guard !begun.contains(sequence), !closing.contains(sequence), !queue.contains(sequence) else { return }
+        guard begun[sequence] == nil, !closing.contains(sequence), !queue.contains(sequence) else { return }
         guard !queue.isFull, closing.count < SessionQueue.maximum else {
             return voice.answer(.error("too many requests"), to: sequence)
         }
@@ -40,13 +40,14 @@ final class RequestDesk {
         switch result {
         case .success: finish(sequence, .ack)
         // The session's end has overtaken the request, in Janus or here.
-        case .failure(let error) where error.saysAlreadyGone && isClosed(): finish(sequence, .unknownSession)
+        case .failure(let error) where error.saysAlreadyGone && isClosed():
+            finish(sequence, begun[sequence].map(answerToLate) ?? .unknownSession)
         case .failure(let error): finish(sequence, .error(error.reason))
         }
     }
 
     func finish(_ sequence: RequestSequence, _ answer: WorkerAnswer) {
-        begun.remove(sequence)
+        begun[sequence] = nil
         voice.answer(answer, to: sequence)
         queue.finished()
         advance()
@@ -54,7 +55,7 @@ final class RequestDesk {
 
     /// The request asks for the session's end and is answered with that.
     func close(with sequence: RequestSequence) {
-        begun.remove(sequence)
+        begun[sequence] = nil
         closing.append(sequence)
     }
 
@@ -82,7 +83,7 @@ final class RequestDesk {
             return
         }
         while queue.isWaiting, !isClosed(), let item = queue.next() {
-            begun.insert(item.sequence)
+            begun[item.sequence] = item.request
             serve(item.request, item.sequence)
         }
     }
@@ -91,12 +92,15 @@ final class RequestDesk {
         for item in queue.removeAll() {
             switch item.request {
             case .terminate, .feedDetach: closing.append(item.sequence)
-            case .trickle where takesLateCandidates() && closing.isEmpty: voice.answer(.ack, to: item.sequence)
             case .join, .feedAttach, .feedAnswer, .trickle, .update, .configureRoom, .releaseAccount, .invite,
-                .register,
-                .unregister, .call, .accept:
-                voice.answer(.unknownSession, to: item.sequence)
+                .register, .unregister, .call, .accept:
+                voice.answer(answerToLate(item.request), to: item.sequence)
             }
         }
+    }
+
+    /// Of a request that the session's end has overtaken.
+    private func answerToLate(_ request: WorkerRequest) -> WorkerAnswer {
+        if case .trickle = request, takesLateCandidates(), closing.isEmpty { .ack } else { .unknownSession }
     }
 }

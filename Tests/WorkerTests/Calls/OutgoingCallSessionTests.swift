@@ -269,6 +269,7 @@ import Testing
             }
         }
     }
+
     @Test func `candidates that cross an end are taken; behind a terminate they are refused and overtake nothing`()
         throws
     {

@@ -326,12 +326,12 @@ import Testing
     }
 
     @Test func `messages wait while Janus is not ready for them, in their order`() {
-        handle.rest(.milliseconds(100), on: loop)
+        handle.rest(.milliseconds(100))
         ask("one")
         ask("two")
         #expect(socket.sent == [])
         loop.advance(by: .milliseconds(50))
-        handle.rest(.milliseconds(100), on: loop)
+        handle.rest(.milliseconds(100))
         loop.advance(by: .milliseconds(50))
         #expect(socket.sent == [], "the later one counts")
         loop.advance(by: .milliseconds(50))
@@ -339,7 +339,7 @@ import Testing
     }
 
     @Test func `what waits for Janus to be ready has failed when the handle is given up`() {
-        handle.rest(.milliseconds(100), on: loop)
+        handle.rest(.milliseconds(100))
         ask("one")
         handle.detach { _ in }
         #expect(heard.lines.count == 1 && heard.lines[0].hasPrefix("one "))
